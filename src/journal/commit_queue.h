@@ -1,0 +1,40 @@
+// CommitQueue: acknowledgements that wait for the journal, one queue per event loop.
+//
+//   CommitQueue commits(journal, [&loop](auto task) { loop.post(std::move(task)); });
+//   commits.when_durable(lsn, [connection](const Result<void>& stored) { connection->send(puback); });
+//
+// Callbacks run on the loop, in the order in which they were given. After a commit the loop is woken once however many wait.
+// Threads: when_durable() and waiting() on the owning loop only. Ownership: must outlive the journal's last commit, or be
+// closed with close(). Limit: none of its own; waiting() lets the owner stop reading from its connections.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "journal/journal.h"
+
+namespace campanile::journal {
+
+class CommitQueue {
+ public:
+  using Task = std::move_only_function<void()>;
+  using Post = std::function<void(Task)>;
+  using Callback = std::move_only_function<void(const Result<void>&)>;
+
+  // REQUIRES: made before the journal's first append (it adds a listener).
+  CommitQueue(Journal& journal, Post post);
+  ~CommitQueue();
+
+  // Runs `callback` at once where lsn is durable already and nothing waits before it.
+  void when_durable(Lsn lsn, Callback callback);
+  size_t waiting() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace campanile::journal

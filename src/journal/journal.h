@@ -1,0 +1,105 @@
+// Journal: the append-only log that makes an acknowledgement true. One thread writes and syncs for everybody (group commit).
+//
+//   auto journal = TRY(Journal::open(directory, options, replay));
+//   const Lsn lsn = TRY(journal->append(RecordType::kPoints, payload));
+//   commits.when_durable(lsn, [](Result<void> stored) { ... });   // journal/commit_queue.h
+//
+// A record is on disk and survives power loss when durable() has reached its Lsn. docs/format/journal.md draws the bytes.
+// Threads: append(), durable() and status() from any thread; listeners run on the journal's thread and must not block.
+// Limits: options.pending_bytes_max of appended but unsynced bytes; beyond it append() answers kOverloaded.
+// Errors: after a failed write or sync nothing more is acknowledged: append() answers kIoError with the cause until
+// the journal has been able to write again.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace campanile::journal {
+
+// A position in the endless stream of journal bytes: that of the first byte after a record. 0 is before everything.
+using Lsn = uint64_t;
+
+// Who a record belongs to. The numbers are on disk; never renumber them.
+enum class RecordType : uint8_t {
+  kSeries = 1,     // tsdb: a series or column gets its number
+  kPoints = 2,     // tsdb: rows of values
+  kDatabase = 3,   // tsdb: a database or retention policy is made or dropped
+  kRejected = 4,   // ingest: a message that could not be decoded
+  kRetained = 5,   // broker: a retained message is set or cleared
+  kSession = 6,    // broker: session state
+};
+
+struct Record {
+  RecordType type;
+  std::string_view payload;
+  Lsn lsn;  // after the record
+};
+
+struct JournalOptions {
+  uint64_t segment_bytes = 64ull << 20;        // a new file begins after that many
+  uint64_t pending_bytes_max = 64ull << 20;    // appended, not yet synced
+  // 0: sync as soon as anything waits. Above 0: the named relaxation "sync every N ms"; durable() then runs ahead of the disk.
+  uint32_t sync_every_ms = 0;
+};
+
+struct JournalStatus {
+  Lsn end = 0;           // after the last appended record
+  Lsn durable = 0;       // after the last record that survives power loss
+  Lsn begin = 0;         // of the oldest record still kept
+  uint64_t syncs = 0;    // since open
+  uint64_t bytes = 0;    // written since open
+  std::string failure;   // empty while healthy; otherwise what failed, in words
+};
+
+// Called for each record still kept, oldest first. An error stops open().
+using ReplayFunction = std::function<Result<void>(const Record&)>;
+// Called after each commit with durable(), or with the failure that keeps it from moving.
+using CommitListener = std::function<void(Lsn durable, const Result<void>& state)>;
+
+class Journal {
+ public:
+  // Opens or makes the journal in `directory`, replays what it holds, cuts a torn tail, and starts the writer thread.
+  // Errors: kIoError; kCorrupt where a record in the middle (not the torn tail) fails its checksum, naming file and offset;
+  // whatever `replay` returned.
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& directory, const JournalOptions& options,
+                                               const ReplayFunction& replay);
+  virtual ~Journal() = default;
+
+  // Adds a record; its order is that of the Lsns returned. `parts` are written one after another as one payload.
+  // Errors: kOverloaded, kIoError, kTooLarge (a payload over segment_bytes).
+  virtual Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail = {}) = 0;
+
+  virtual Lsn durable() const = 0;
+  virtual Lsn end() const = 0;
+  virtual JournalStatus status() const = 0;
+
+  // REQUIRES: called before the first append(). Listeners stay for the journal's life.
+  virtual void add_listener(CommitListener listener) = 0;
+
+  // Blocks until durable() >= lsn. For shutdown, tests and command-line tools; never on an event loop.
+  virtual Result<void> wait_durable(Lsn lsn) = 0;
+
+  // Lets go of whole segments that end at or before `lsn`.
+  virtual Result<void> truncate_before(Lsn lsn) = 0;
+};
+
+// A part of the program whose state the journal protects. See journal/checkpoint.h for who calls it.
+class Participant {
+ public:
+  virtual ~Participant() = default;
+  virtual std::string_view name() const = 0;
+  virtual bool owns(RecordType type) const = 0;
+  // Applies a record at start, before any other call. Records may have been applied and checkpointed already: replay is idempotent.
+  virtual Result<void> replay(const Record& record) = 0;
+  // Makes the effect of every record appended before the call durable elsewhere, and returns the Lsn from which the
+  // journal is still needed. Runs on the checkpoint thread while appends go on.
+  virtual Result<Lsn> checkpoint() = 0;
+};
+
+}  // namespace campanile::journal

@@ -1,0 +1,98 @@
+// Store: an ordered map from bytes to bytes on disk. The rest of the program sees this interface and never RocksDB.
+//
+//   auto store = TRY(kv::open_rocksdb(directory, options));
+//   kv::WriteBatch batch;
+//   batch.put("a", "1");
+//   TRY(store->write(batch, kv::Durability::kSynced));
+//
+// Keys sort by unsigned bytes. Prefixes are given out in docs/format/kv.md; each module keeps to its own.
+// Threads: every method from any thread; an iterator and a snapshot belong to one thread at a time and must go before the store.
+// Errors: kIoError and kCorrupt with the store's own words.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace campanile::kv {
+
+enum class Durability {
+  kBuffered,  // survives the program, may be lost by a power cut
+  kSynced,    // survives a power cut
+};
+
+// Changes applied together or not at all, in order.
+class WriteBatch {
+ public:
+  struct Change {
+    enum class Kind { kPut, kErase, kEraseRange } kind;
+    std::string key;
+    std::string value;  // kPut: the value. kEraseRange: the key after the last one erased.
+  };
+  void put(std::string_view key, std::string_view value) { changes_.push_back({Change::Kind::kPut, std::string(key), std::string(value)}); }
+  void erase(std::string_view key) { changes_.push_back({Change::Kind::kErase, std::string(key), {}}); }
+  // Erases every key in [first, last).
+  void erase_range(std::string_view first, std::string_view last) {
+    changes_.push_back({Change::Kind::kEraseRange, std::string(first), std::string(last)});
+  }
+  bool empty() const { return changes_.empty(); }
+  size_t size() const { return changes_.size(); }
+  void clear() { changes_.clear(); }
+  const std::vector<Change>& changes() const { return changes_; }
+
+ private:
+  std::vector<Change> changes_;
+};
+
+// Walks keys in order, over the state of the moment it was made.
+class Iterator {
+ public:
+  virtual ~Iterator() = default;
+  virtual void seek(std::string_view key) = 0;           // onto the first key >= `key`
+  virtual void seek_for_previous(std::string_view key) = 0;  // onto the last key <= `key`
+  virtual void next() = 0;
+  virtual void previous() = 0;
+  virtual bool valid() const = 0;
+  // REQUIRES: valid(). The views live until the iterator moves.
+  virtual std::string_view key() const = 0;
+  virtual std::string_view value() const = 0;
+  // What ended the walk, where that was a fault rather than the end.
+  virtual Result<void> status() const = 0;
+};
+
+// A moment in the store's life, to read from while writes go on.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key, const Snapshot* at = nullptr) const = 0;
+  virtual Result<void> write(const WriteBatch& batch, Durability durability) = 0;
+  // Keys in [first, last); an empty `last` means to the end.
+  virtual std::unique_ptr<Iterator> iterate(std::string_view first, std::string_view last, const Snapshot* at = nullptr) const = 0;
+  virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
+  // Makes every buffered write survive a power cut.
+  virtual Result<void> sync() = 0;
+  virtual uint64_t disk_bytes() const = 0;
+};
+
+struct RocksDbOptions {
+  uint64_t block_cache_bytes = 64ull << 20;
+  uint64_t write_buffer_bytes = 32ull << 20;
+};
+
+Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options);
+
+// Everything in memory, for tests and simulations.
+std::unique_ptr<Store> make_memory_store();
+
+}  // namespace campanile::kv

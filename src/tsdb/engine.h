@@ -1,0 +1,100 @@
+// Engine: the time-series store. Points go in through the journal and the head; chunks in the key-value store hold what is sealed.
+//
+//   auto engine = TRY(tsdb::Engine::open(options, store, clock));
+//   TRY(Journal::open(dir, journal_options, [&](const Record& r) { return engine->replay(r); }));
+//   engine->start(*journal);
+//   const BucketId bucket = TRY(engine->bucket("campus", ""));
+//   const WriteOutcome outcome = TRY(engine->write(bucket, batch, now_ns));    // acknowledge once outcome.lsn is durable
+//
+// A bucket is a database with one of its retention policies. A series is a measurement with its tags (model/series_key.h);
+// its fields are columns, each of one type for as long as the measurement exists in the bucket. A point written again at the same time
+// replaces the fields it carries (last write wins), as InfluxDB does.
+// Threads: every method from any thread unless it says otherwise; write() holds no lock while it waits for anything.
+// Errors: as each method says; I/O failures are kIoError and refuse writes, not reads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "journal/journal.h"
+#include "kv/store.h"
+#include "model/point_batch.h"
+#include "model/series_key.h"
+#include "tsdb/reader.h"
+
+namespace campanile::tsdb {
+
+using BucketId = uint32_t;
+
+struct EngineOptions {
+  uint64_t head_bytes_max = 512ull << 20;  // beyond it the largest and oldest heads are sealed
+  uint32_t chunk_points_max = 1024;        // a column is sealed when it holds that many
+  uint32_t series_max = 10'000'000;        // further new series are refused with kTooLarge, existing ones are not
+};
+
+// A point that was not stored, and why. The others of its batch were.
+struct PointError {
+  size_t point;  // index in the batch
+  Error error;
+};
+
+struct WriteOutcome {
+  journal::Lsn lsn = 0;      // acknowledge after this is durable
+  size_t points_stored = 0;
+  std::vector<PointError> errors;  // kTypeConflict, kTooLarge (series limit, string over 64 KiB), kInvalidArgument (no field, time out of range)
+};
+
+struct RetentionPolicy {
+  std::string name;
+  int64_t duration_ns = 0;  // 0: for ever
+  bool is_default = false;
+};
+
+struct EngineStatus {
+  uint64_t series = 0;
+  uint64_t columns = 0;
+  uint64_t head_points = 0;
+  uint64_t head_bytes = 0;
+  uint64_t points_written = 0;  // since start
+};
+
+class Engine : public journal::Participant {
+ public:
+  // Loads databases and the series index from `store`. Both references must outlive the engine.
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, kv::Store& store, const Clock& clock);
+
+  // From now on writes go to this journal. REQUIRES: replay is over. Starts the background sealing and retention thread.
+  virtual void start(journal::Journal& journal) = 0;
+  virtual void stop() = 0;  // joins it; heads stay in the journal
+
+  // Databases. Names follow InfluxDB: not empty, no control characters, at most 255 bytes.
+  virtual Result<void> create_database(std::string_view name) = 0;  // exists already: fine, as InfluxDB has it
+  virtual Result<void> drop_database(std::string_view name) = 0;    // unknown: fine
+  virtual std::vector<std::string> databases() const = 0;           // sorted
+  virtual Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const = 0;
+  virtual Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) = 0;
+  // The bucket of a database and a retention policy; an empty policy means the default one.
+  // Errors: kNotFound with InfluxDB's words: database not found: "x" / retention policy not found: x
+  virtual Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const = 0;
+
+  // Stores a batch. Points without a time get `now_ns`. Valid points are stored although others are not.
+  // Errors (nothing stored): kOverloaded, kIoError, kNotFound (the bucket was dropped).
+  virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns) = 0;
+
+  // A consistent view of one bucket, cheap to make; hold it for one query.
+  virtual Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const = 0;
+
+  // Seals every head column into chunks now, on the calling thread. For tests, backups and shutdown on request.
+  virtual Result<void> seal_all() = 0;
+  virtual EngineStatus status() const = 0;
+  virtual void register_metrics(Metrics& metrics) = 0;
+};
+
+}  // namespace campanile::tsdb
