@@ -1,0 +1,52 @@
+#include "base/worker_pool.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+namespace campanile {
+namespace {
+
+TEST(WorkerPool, RunsWhatItTakes) {
+  std::promise<int> promise;
+  WorkerPool pool({.threads = 1});
+  ASSERT_TRUE(pool.submit([&] { promise.set_value(7); }));
+  EXPECT_EQ(promise.get_future().get(), 7);
+}
+
+TEST(WorkerPool, RefusesBeyondItsQueue) {
+  std::promise<void> started, gate;
+  WorkerPool pool({.threads = 1, .queue_max = 1});
+  ASSERT_TRUE(pool.submit([&] {
+    started.set_value();
+    gate.get_future().wait();
+  }));
+  started.get_future().wait();
+  EXPECT_TRUE(pool.submit([] {}));
+  EXPECT_FALSE(pool.submit([] {}));
+  gate.set_value();
+}
+
+TEST(WorkerPool, StopDestroysWaitingTasksWithoutRunningThem) {
+  std::promise<void> started, gate;
+  std::atomic<bool> ran = false;
+  auto owned = std::make_shared<int>(1);
+  WorkerPool pool({.threads = 1});
+  ASSERT_TRUE(pool.submit([&] {
+    started.set_value();
+    gate.get_future().wait();
+  }));
+  started.get_future().wait();
+  ASSERT_TRUE(pool.submit([&ran, owned] { ran = true; }));
+  std::thread stopper([&] { pool.stop(); });
+  while (pool.submit([] {})) std::this_thread::yield();
+  gate.set_value();
+  stopper.join();
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(owned.use_count(), 1);
+}
+
+}  // namespace
+}  // namespace campanile
