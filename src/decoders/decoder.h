@@ -9,8 +9,8 @@
 // Threads: decoders have no state; any thread.
 #pragma once
 
-#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -27,19 +27,22 @@ struct DecodeInput {
   std::string_view field = "value";  // the field's name, where the payload does not name one
 };
 
-// What to do with a message that holds no reading but is no mistake either, such as a status reply.
-enum class DecodeResult {
-  kPoints,   // points (maybe with fewer lines than sent: see batch errors of line protocol) were added
-  kIgnored,  // well formed, nothing to store
+// What became of a message that is no mistake as a whole.
+struct Decoded {
+  // Well formed with nothing to store, such as a device's status reply.
+  bool ignored = false;
+  // Why parts of the message were left out while the rest was added; empty where all of it was. The message is kept with it.
+  std::string left_out;
 };
 
 class Decoder {
  public:
   virtual ~Decoder() = default;
   virtual std::string_view name() const = 0;
-  // Adds points to `batch`; views may point into input. On an error the batch is as it was.
+  // Adds points to `batch`, each with input.tags; views may point into input, never into anything else that goes.
+  // On an error the batch is as it was.
   // Errors: kInvalidArgument saying what was got and what was wanted: the reason a rejected message is kept with.
-  virtual Result<DecodeResult> decode(const DecodeInput& input, PointBatch& batch) const = 0;
+  virtual Result<Decoded> decode(const DecodeInput& input, PointBatch& batch) const = 0;
 };
 
 // The decoder of that name, or nullptr. decoder_names() lists them for error messages.

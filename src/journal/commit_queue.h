@@ -4,8 +4,10 @@
 //   commits.when_durable(lsn, [connection](const Result<void>& stored) { connection->send(puback); });
 //
 // Callbacks run on the loop, in the order in which they were given. After a commit the loop is woken once however many wait.
-// Threads: when_durable() and waiting() on the owning loop only. Ownership: must outlive the journal's last commit, or be
-// closed with close(). Limit: none of its own; waiting() lets the owner stop reading from its connections.
+// Where the journal cannot write, every callback that waits gets its error; the record may still be stored later.
+// Threads: all methods, the destructor too, on the owning loop only (or when it no longer runs). Ownership: the journal must outlive the
+// queue's use; the queue may go at any time, and drops the callbacks that still wait without running them.
+// Limit: none of its own; waiting() lets the owner stop reading from its connections.
 #pragma once
 
 #include <atomic>
@@ -29,7 +31,10 @@ class CommitQueue {
   ~CommitQueue();
 
   // Runs `callback` at once where lsn is durable already and nothing waits before it.
+  // REQUIRES: close() was not called.
   void when_durable(Lsn lsn, Callback callback);
+  // Drops what waits; nothing is posted to the loop after it returns.
+  void close();
   size_t waiting() const;
 
  private:

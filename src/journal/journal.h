@@ -8,7 +8,9 @@
 // Threads: append(), durable() and status() from any thread; listeners run on the journal's thread and must not block.
 // Limits: options.pending_bytes_max of appended but unsynced bytes; beyond it append() answers kOverloaded.
 // Errors: after a failed write or sync nothing more is acknowledged: append() answers kIoError with the cause until
-// the journal has been able to write again.
+// the journal has been able to write again, into a new file. Records appended before the fault are kept and written then: they were
+// reported as failed, and may still come back in a later replay.
+// An Lsn names one record for ever: after a start the positions go on beyond any that the run before can have handed out.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +48,7 @@ struct JournalOptions {
   uint64_t pending_bytes_max = 64ull << 20;    // appended, not yet synced
   // 0: sync as soon as anything waits. Above 0: the named relaxation "sync every N ms"; durable() then runs ahead of the disk.
   uint32_t sync_every_ms = 0;
+  uint32_t retry_ms = 1000;                    // after a failed write or sync: how long until the next attempt
 };
 
 struct JournalStatus {
@@ -54,6 +57,7 @@ struct JournalStatus {
   Lsn begin = 0;         // of the oldest record still kept
   uint64_t syncs = 0;    // since open
   uint64_t bytes = 0;    // written since open
+  uint64_t kept_bytes = 0;  // of records in the files; not end - begin, because positions leave a gap at every start
   std::string failure;   // empty while healthy; otherwise what failed, in words
 };
 
@@ -62,6 +66,8 @@ using ReplayFunction = std::function<Result<void>(const Record&)>;
 // Called after each commit with durable(), or with the failure that keeps it from moving.
 using CommitListener = std::function<void(Lsn durable, const Result<void>& state)>;
 
+class FileSystem;  // journal/file_system.h
+
 class Journal {
  public:
   // Opens or makes the journal in `directory`, replays what it holds, cuts a torn tail, and starts the writer thread.
@@ -69,10 +75,14 @@ class Journal {
   // whatever `replay` returned.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& directory, const JournalOptions& options,
                                                const ReplayFunction& replay);
+  // The same on other files than the operating system's, which must outlive the journal. For tests and simulations.
+  static Result<std::unique_ptr<Journal>> open(FileSystem& files, const std::filesystem::path& directory, const JournalOptions& options,
+                                               const ReplayFunction& replay);
+  // Writes and syncs what is pending, unless the disk refuses. REQUIRES: no other call is running or follows.
   virtual ~Journal() = default;
 
   // Adds a record; its order is that of the Lsns returned. `parts` are written one after another as one payload.
-  // Errors: kOverloaded, kIoError, kTooLarge (a payload over segment_bytes).
+  // Errors: kOverloaded, kIoError, kTooLarge (a payload over segment_bytes). After an error nothing was added.
   virtual Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail = {}) = 0;
 
   virtual Lsn durable() const = 0;
@@ -83,6 +93,7 @@ class Journal {
   virtual void add_listener(CommitListener listener) = 0;
 
   // Blocks until durable() >= lsn. For shutdown, tests and command-line tools; never on an event loop.
+  // Errors: kIoError while the journal cannot write; kInvalidArgument for an lsn after end().
   virtual Result<void> wait_durable(Lsn lsn) = 0;
 
   // Lets go of whole segments that end at or before `lsn`.

@@ -37,7 +37,7 @@ class WriteBatch {
   };
   void put(std::string_view key, std::string_view value) { changes_.push_back({Change::Kind::kPut, std::string(key), std::string(value)}); }
   void erase(std::string_view key) { changes_.push_back({Change::Kind::kErase, std::string(key), {}}); }
-  // Erases every key in [first, last).
+  // Erases every key in [first, last): nothing where last <= first.
   void erase_range(std::string_view first, std::string_view last) {
     changes_.push_back({Change::Kind::kEraseRange, std::string(first), std::string(last)});
   }
@@ -50,14 +50,15 @@ class WriteBatch {
   std::vector<Change> changes_;
 };
 
-// Walks keys in order, over the state of the moment it was made.
+// Walks the keys of a range in order, over the state of the moment it was made. It begins on the first key; seeks outside the range stop at
+// its edge. next() and previous() past the end make it invalid, from where only a seek leads back.
 class Iterator {
  public:
   virtual ~Iterator() = default;
   virtual void seek(std::string_view key) = 0;           // onto the first key >= `key`
   virtual void seek_for_previous(std::string_view key) = 0;  // onto the last key <= `key`
-  virtual void next() = 0;
-  virtual void previous() = 0;
+  virtual void next() = 0;      // REQUIRES: valid()
+  virtual void previous() = 0;  // REQUIRES: valid()
   virtual bool valid() const = 0;
   // REQUIRES: valid(). The views live until the iterator moves.
   virtual std::string_view key() const = 0;
@@ -90,9 +91,10 @@ struct RocksDbOptions {
   uint64_t write_buffer_bytes = 32ull << 20;
 };
 
+// Opens or makes the store. Errors: kUnavailable where another process has it open; kIoError; kCorrupt.
 Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options);
 
-// Everything in memory, for tests and simulations.
+// Everything in memory, for tests and simulations. kv/faulty_store.h is one that fails on request.
 std::unique_ptr<Store> make_memory_store();
 
 }  // namespace campanile::kv

@@ -7,6 +7,7 @@
 //
 // Threads: post() from any thread; everything else on the loop's own thread unless it says otherwise. A handler must not block.
 // Order: tasks posted by one thread run in the order they were posted.
+// Limits: the task list has none: whoever posts bounds what it has under way. After stop() tasks are dropped, not run.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,7 @@ using TimerId = uint64_t;
 class EventLoop {
  public:
   virtual ~EventLoop() = default;
+  // Cheap: the tasks of a busy moment share one wake-up.
   virtual void post(Task task) = 0;
   // Runs `task` once after `delay`. Cancel is a no-op for a timer that has fired.
   virtual TimerId run_after(std::chrono::milliseconds delay, Task task) = 0;
@@ -36,8 +38,8 @@ class EventLoopPool {
   explicit EventLoopPool(size_t count);
   ~EventLoopPool();
   void start();
-  // Stops the loops and joins their threads; connections still open are closed without further callbacks to their handlers
-  // other than on_closed().
+  // Stops the loops and joins their threads, within a second; connections still open are closed without further callbacks to
+  // their handlers other than on_closed(). What was posted before runs. Until it returns, what handlers refer to must live.
   void stop();
   size_t size() const;
   EventLoop& at(size_t index);

@@ -6,9 +6,10 @@
 //   auto listener = TRY(TcpListener::listen(loops, {"127.0.0.1", 0}, [] { return std::make_unique<Echo>(); }));
 //
 // Threads: a connection and its handler live on one loop; every call and callback is on that loop. TcpConnection is kept
-// alive by shared_ptr; its handler goes right after on_closed().
+// alive by shared_ptr; its handler goes right after on_closed(), which never comes from inside a call of the owner.
 // Limits: a connection buffers what is sent until the peer takes it; send_queue_bytes() and on_send_queue_low() let the owner
 // bound it. Input that on_bytes() leaves unconsumed is kept and given again with what follows, up to input_bytes_max.
+// An idle connection costs about 1 KB here. A peer that closes its side is gone: what is queued for it is still sent.
 #pragma once
 
 #include <chrono>
@@ -29,8 +30,10 @@ struct Address {
   uint16_t port = 0;
   // "127.0.0.1:8086", "[::1]:8086"
   std::string to_string() const;
+  // The forms of to_string(), "localhost:8086", and "*:8086" for every IPv4 interface (0.0.0.0). Port 0 picks a free one.
   // Errors: kInvalidArgument, saying what form is wanted.
   static Result<Address> parse(std::string_view text);
+  // 127.0.0.0/8, ::1 and the name localhost: reachable from this machine only.
   bool is_loopback() const;
 };
 
@@ -39,11 +42,15 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   virtual ~TcpConnection() = default;
   // Takes the bytes into the send queue; what one callback sends goes out in as few writes as possible when it returns.
   virtual void send(std::string_view bytes) = 0;
+  // The same without the copy, for large pieces.
+  virtual void send_owned(std::string bytes) { send(bytes); }
   virtual size_t send_queue_bytes() const = 0;
   // Stops taking bytes from the socket, so that TCP's own window slows the peer down.
   virtual void pause_reading() = 0;
+  // Also gives kept input to on_bytes() again, soon, whether reading was paused or not.
   virtual void resume_reading() = 0;
-  // Closes once the send queue is empty, or after five seconds of no progress.
+  // Closes once the send queue is empty, or after five seconds of no progress; up to two more are given to the peer to close
+  // its side. Nothing but on_closed() is called from here on.
   virtual void close() = 0;
   // Closes at once; what is queued is lost.
   virtual void abort() = 0;
@@ -71,7 +78,9 @@ struct TcpOptions {
 class TcpListener {
  public:
   using HandlerFactory = std::function<std::unique_ptr<TcpHandler>(EventLoop&)>;
-  // Connections are dealt to the loops in turn. Errors: kIoError naming the address and the cause.
+  // Connections are dealt to the loops in turn; `factory` runs on the loop of the connection, so on several threads at once,
+  // until the loops have stopped. A listener whose process is out of file descriptors waits 100 ms before it tries again.
+  // Errors: kIoError naming the address and the cause.
   static Result<std::unique_ptr<TcpListener>> listen(EventLoopPool& loops, const Address& address, const TcpOptions& options,
                                                      HandlerFactory factory);
   virtual ~TcpListener() = default;
@@ -86,7 +95,7 @@ struct TlsClientOptions {
   std::string certificate_file;    // with key_file: client certificate
   std::string key_file;
   bool verify_host = true;         // false: the chain is still checked, the name is not
-  bool verify_chain = true;
+  bool verify_chain = true;        // false: nothing is checked; the bytes are private to whoever answered
 };
 
 struct ConnectOptions {
@@ -96,8 +105,8 @@ struct ConnectOptions {
   size_t input_bytes_max = 256ull << 20;
 };
 
-// Connects from `loop`. The handler gets on_open() when connected (and the TLS handshake is done), or only on_closed()
-// with the reason.
+// Connects from `loop`, one of `loops`; any thread may call. The handler gets on_open() when connected (and the TLS handshake is
+// done), or only on_closed() with the reason, which names the address. What is sent before on_open() waits for it.
 std::shared_ptr<TcpConnection> tcp_connect(EventLoopPool& loops, EventLoop& loop, const ConnectOptions& options,
                                            std::unique_ptr<TcpHandler> handler);
 

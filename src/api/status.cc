@@ -1,0 +1,68 @@
+#include "api/status.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "api/answers.h"
+
+namespace campanile::api {
+
+StatusResource::StatusResource(StatusSources sources, const Clock& clock, std::string version)
+    : sources_(std::move(sources)), clock_(clock), version_(std::move(version)), started_ns_(clock.steady_ns()) {}
+
+void StatusResource::handle(net::HttpRequest, net::HttpResponder responder) const {
+  responder.respond({.status = 200, .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, .body = json() + "\n"});
+}
+
+std::string StatusResource::json() const {
+  const ingest::IngestStatus ingest = sources_.ingest.status();
+  const tsdb::EngineStatus engine = sources_.engine.status();
+  const journal::JournalStatus journal = sources_.journal.status();
+  const auto clients = sources_.clients();
+  boost::json::array problems;
+  for (const std::string& problem : sources_.problems()) problems.emplace_back(problem);
+  boost::json::array unrouted_topics;
+  for (const std::string& topic : ingest.unrouted_topics) unrouted_topics.emplace_back(topic);
+
+  const boost::json::value body = {
+      {"type", "status"},
+      {"version", version_},
+      {"time_ms", to_ms(clock_.now_ns())},
+      {"uptime_s", (clock_.steady_ns() - started_ns_) / kNanosPerSecond},
+      {"state", problems.empty() ? "ok" : "degraded"},
+      {"problems", problems},
+      {"rates",
+       {{"messages_per_s", ingest.messages_per_s},
+        {"points_per_s", ingest.points_per_s},
+        {"bytes_per_s", ingest.bytes_per_s},
+        {"rejected_per_s", ingest.rejected_per_s}}},
+      {"totals",
+       {{"messages", ingest.messages},
+        {"points", ingest.points},
+        {"rejected", sources_.rejected.counts().total},
+        {"ignored", ingest.ignored},
+        {"skipped", ingest.skipped},
+        {"unrouted", ingest.unrouted}}},
+      {"unrouted_topics", unrouted_topics},
+      {"clients", clients.connected},
+      {"subscriptions", clients.subscriptions},
+      {"series", engine.series},
+      {"head_points", engine.head_points},
+      {"memory_bytes", resident_bytes()},
+      {"disk_bytes", sources_.store.disk_bytes() + (journal.end - journal.begin)}};
+  return boost::json::serialize(body);
+}
+
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t total_pages = 0;
+  uint64_t resident_pages = 0;
+  statm >> total_pages >> resident_pages;
+  return statm ? resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+}  // namespace campanile::api

@@ -1,0 +1,94 @@
+#include "app/cli/subcommands.h"
+
+#include "app/client/client_options.h"
+#include "app/config/exposure.h"
+
+namespace campanile::app {
+namespace {
+
+void add_serve_flags(CLI::App& command, ServeFlags& flags) {
+  command.add_option("-c,--config", flags.config, "The configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command.add_option("--data", flags.data, "Where the data is kept (data.directory)")->type_name("DIR");
+  command.add_option("--http", flags.http, "Where HTTP is served (http.listen); port 0 picks a free one")->type_name("ADDR:PORT");
+  command.add_option("--mqtt", flags.mqtt, "Where MQTT is served (mqtt.listen)")->type_name("ADDR:PORT");
+  command.add_option("--set", flags.settings, "Any other setting, such as log.level=debug; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command.add_flag(std::string(kInsistFlag), flags.insist_open, "Listen beyond this machine although anybody may come in");
+}
+
+void add_serve(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("serve", "Run: take messages, keep them, show them");
+  add_serve_flags(*command, flags.serve);
+  command->footer(
+      "Prints one line when ready: ready http=ADDR:PORT mqtt=ADDR:PORT. SIGTERM or SIGINT stop it.\n"
+      "Settings: defaults, then the file, then CAMPANILE_… variables, then these flags.\n\n"
+      "Examples:\n"
+      "  campanile serve\n"
+      "  campanile serve --config /etc/campanile.yaml --data /var/lib/campanile\n"
+      "  campanile serve --http 127.0.0.1:0 --mqtt 127.0.0.1:0 --set log.level=debug");
+}
+
+void add_demo(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("demo", "Run with an emulated campus, to look around");
+  add_serve_flags(*command, flags.serve);
+  command->add_option("--seed", flags.serve.seed, "Another seed, another campus")->type_name("N")->capture_default_str();
+  command->footer(
+      "The data goes to a scratch directory that is removed at the end, unless --data or data.directory names one.\n\n"
+      "Examples:\n"
+      "  campanile demo\n"
+      "  campanile demo --http 127.0.0.1:9000 --data /tmp/campus");
+}
+
+void add_client(CLI::App& app, client::Tool tool, const std::string& name, const std::string& description) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->set_help_flag();
+  for (const client::Flag& flag : client::flag_table()) {
+    if (tool == client::Tool::kPublish ? flag.publish : flag.subscribe) {
+      const std::string description_of_flag(flag.description);
+      command->add_flag(std::string(flag.name), description_of_flag)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+}
+
+void add_check_config(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("check-config", "Check a configuration file, or print the defaults");
+  command->add_option("file,-c,--config", flags.check.file, "The configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command->add_flag("--defaults", flags.check.defaults, "Print every setting with its default and a comment, as a configuration file");
+  command->add_flag("--print", flags.check.print, "Print every setting as it is in force, with the file and the environment");
+  command->add_flag("--markdown", flags.check.markdown, "Print the tables of docs/guides/configuration.md");
+  command->add_flag(std::string(kInsistFlag), flags.check.insist_open, "Do not mind that anybody may come in");
+  command->footer(
+      "Examples:\n"
+      "  campanile check-config --defaults > campanile.yaml\n"
+      "  campanile check-config campanile.yaml");
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
+  auto app = std::make_unique<CLI::App>(
+      "Campanile: the telemetry tower of a campus, an observatory, a testbed or a lab. It takes what sensors say over MQTT and HTTP, keeps it,\n"
+      "shows it and answers queries, in one program.",
+      "campanile");
+  app->require_subcommand(1);
+  app->set_help_flag("--help", "Print this help");
+  app->set_version_flag("--version", "campanile " CAMPANILE_VERSION);
+  add_serve(*app, flags);
+  add_demo(*app, flags);
+  add_client(*app, client::Tool::kPublish, "pub", "Publish MQTT messages, with the flags of mosquitto_pub");
+  add_client(*app, client::Tool::kSubscribe, "sub", "Print MQTT messages, with the flags of mosquitto_sub");
+  add_check_config(*app, flags);
+  app->add_subcommand("version", "Print the version");
+  CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");
+  completion->add_option("shell", flags.shell, "The shell")->check(CLI::IsMember({"bash"}))->type_name("bash");
+  completion->footer("Example:\n  campanile completion bash > /etc/bash_completion.d/campanile");
+  app->footer(
+      "Examples:\n"
+      "  campanile demo                                  look around, with an emulated campus\n"
+      "  campanile serve --data /var/lib/campanile       run\n"
+      "  campanile pub -t lab/bench/temperature -m 21.5  send a reading\n"
+      "  campanile sub -t '#' -v                         see what comes by\n\n"
+      "`campanile COMMAND --help` tells more.");
+  return app;
+}
+
+}  // namespace campanile::app

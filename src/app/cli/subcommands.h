@@ -1,0 +1,44 @@
+// Subcommands: the flags of each subcommand as CLI11 knows them, and where their values go. The command line runs them, help and completion
+// list them.
+//
+// Threads: none.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace campanile::app {
+
+// The flags that serve and demo share.
+struct ServeFlags {
+  std::string config;
+  std::string data;
+  std::string http;
+  std::string mqtt;
+  std::vector<std::string> settings;  // KEY=VALUE
+  bool insist_open = false;
+  uint64_t seed = 1;
+};
+
+struct CheckFlags {
+  std::string file;
+  bool defaults = false;
+  bool print = false;
+  bool markdown = false;
+  bool insist_open = false;
+};
+
+struct CommandFlags {
+  ServeFlags serve;
+  CheckFlags check;
+  std::string shell = "bash";
+};
+
+// The application with every subcommand. pub and sub are there for help and completion; client_options.h parses theirs.
+std::unique_ptr<CLI::App> make_application(CommandFlags& flags);
+
+}  // namespace campanile::app

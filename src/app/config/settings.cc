@@ -1,0 +1,275 @@
+#include "app/config/settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace campanile::app {
+namespace {
+
+constexpr uint64_t kTextBytesMax = 4096;
+constexpr uint64_t kDayS = 86'400;
+
+Setting text(std::string_view path, std::string* value, std::string_view comment, uint64_t low = 0) {
+  return {.path = path, .kind = Kind::kText, .target = value, .low = low, .high = kTextBytesMax, .comment = comment};
+}
+Setting secret(std::string_view path, std::string* value, std::string_view comment) {
+  return {.path = path, .kind = Kind::kSecret, .target = value, .low = 0, .high = 65'535, .comment = comment};
+}
+Setting directory(std::string_view path, std::string* value, std::string_view comment, uint64_t low = 0) {
+  return {.path = path, .kind = Kind::kPath, .target = value, .low = low, .high = kTextBytesMax, .comment = comment};
+}
+Setting address(std::string_view path, net::Address* value, std::string_view comment) {
+  return {.path = path, .kind = Kind::kAddress, .target = value, .comment = comment};
+}
+Setting flag(std::string_view path, bool* value, std::string_view comment) {
+  return {.path = path, .kind = Kind::kFlag, .target = value, .comment = comment};
+}
+Setting number(Kind kind, std::string_view path, uint64_t* value, uint64_t low, uint64_t high, std::string_view comment) {
+  return {.path = path, .kind = kind, .target = value, .low = low, .high = high, .comment = comment};
+}
+Setting count(std::string_view path, uint64_t* value, uint64_t low, uint64_t high, std::string_view comment) {
+  return number(Kind::kCount, path, value, low, high, comment);
+}
+Setting bytes(std::string_view path, uint64_t* value, uint64_t low, uint64_t high, std::string_view comment) {
+  return number(Kind::kBytes, path, value, low, high, comment);
+}
+Setting seconds(std::string_view path, uint64_t* value, uint64_t low, uint64_t high, std::string_view comment) {
+  return number(Kind::kSeconds, path, value, low, high, comment);
+}
+Setting texts(std::string_view path, std::vector<std::string>* value, std::string_view comment) {
+  return {.path = path, .kind = Kind::kTexts, .target = value, .comment = comment};
+}
+Setting pairs(std::string_view path, TextPairs* value, std::string_view comment) {
+  return {.path = path, .kind = Kind::kTextPairs, .target = value, .comment = comment};
+}
+
+// REQUIRES: the words stand in the order of the enum's values, which count up from 0.
+template <typename Enum>
+Setting choice(std::string_view path, Enum* value, std::vector<std::string_view> words, std::string_view comment) {
+  return {.path = path,
+          .kind = Kind::kChoice,
+          .target = Choice{.words = std::move(words),
+                           .set = [value](size_t index) { *value = static_cast<Enum>(index); },
+                           .get = [value] { return static_cast<size_t>(*value); }},
+          .comment = comment};
+}
+
+std::vector<Setting> settings_of(UserConfig& user) {
+  std::vector<Setting> out{
+      text("name", &user.name, "The name to log in with.", 1),
+      secret("password", &user.password, "The password. Better kept in a file: password_file."),
+      directory("password_file", &user.password_file, "A file that holds the password; a relative path starts at the configuration file."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+std::vector<Setting> settings_of(RouteConfig& route) {
+  std::vector<Setting> out{
+      text("pattern", &route.pattern, "The topics it is for: `{name}` or `+` stand for one level, `#` for the rest.", 1),
+      flag("skip", &route.skip, "true: these messages are passed on to subscribers, and not stored."),
+      text("decoder", &route.decoder, "What reads the payload: neocampus, json, value or line_protocol.", 1),
+      text("measurement", &route.measurement, "The measurement of its points; empty: `ingest.measurement`."),
+      text("database", &route.database, "The database of its points; empty: `ingest.database`."),
+      text("field", &route.field, "The field of a payload that names none.", 1),
+      pairs("tags", &route.tags, "Tags beside those that the pattern's names give."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+std::vector<Setting> settings_of(PlaceConfig& place) {
+  std::vector<Setting> out{
+      text("measurement", &place.measurement, "The measurement it is for; `*`: any.", 1),
+      text("place", &place.place, "The path in the tree. `{building}/{room}` takes tags; `{a|b|=c}` the first there is, or the text after `=`."),
+      text("name", &place.name, "What the sensor is called: `{unitID}/{subID}`."),
+      text("quantity", &place.quantity, "What it measures: `{kind}`, or `{field}` for the field's name."),
+      text("unit", &place.unit, "The unit: `celsius`, or `{unit}`."),
+      text("unit_field", &place.unit_field, "A text field of the same series that tells the unit, such as `value_units`."),
+      texts("skipped_fields", &place.skipped_fields, "Fields that are no readings of their own."),
+  };
+  out[1].required = true;
+  return out;
+}
+
+Result<void> check_last(const std::vector<UserConfig>& users) {
+  const UserConfig& user = users.back();
+  const auto same_name = [&](const UserConfig& other) { return other.name == user.name; };
+  if (std::count_if(users.begin(), users.end(), same_name) > 1) return fail(ErrorCode::kInvalidArgument, "'{}' stands twice", user.name);
+  if (user.password.empty() == user.password_file.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "'{}' has {}; give one of password and password_file", user.name,
+                user.password.empty() ? "no password" : "a password and a password_file");
+  }
+  return {};
+}
+
+Result<void> check_last(const std::vector<RouteConfig>& routes) {
+  const RouteConfig& route = routes.back();
+  const auto compiled = ingest::TopicRoutes::compile({&route, 1}, {});
+  if (compiled) return {};
+  // The reader names the line; the number that compile() gives is that of a list of one.
+  std::string message = compiled.error().message;
+  const std::string context = fmt::format("route 1 ({}): ", excerpt(route.pattern));
+  if (message.starts_with(context)) message.erase(0, context.size());
+  return fail(ErrorCode::kInvalidArgument, "'{}': {}", excerpt(route.pattern), message);
+}
+
+Result<void> check_last(const std::vector<PlaceConfig>&) { return {}; }
+
+template <typename Record>
+Setting records(std::string_view path, std::vector<Record>* list, std::string_view comment, std::string_view example) {
+  RecordList target{
+      .clear = [list] { list->clear(); },
+      .append = [list] { return settings_of(list->emplace_back()); },
+      .items =
+          [list] {
+            std::vector<std::vector<Setting>> out;
+            for (Record& record : *list) out.push_back(settings_of(record));
+            return out;
+          },
+      .check = [list] { return check_last(*list); },
+  };
+  return {.path = path, .kind = Kind::kRecords, .target = std::move(target), .comment = comment, .example = example};
+}
+
+constexpr std::array kSections{
+    Section{"data", "Where the data is."},
+    Section{"http", "The page, the API and the endpoints of InfluxDB and Prometheus clients."},
+    Section{"mqtt", "The MQTT broker."},
+    Section{"storage", "How points are kept."},
+    Section{"ingest", "What becomes of a message."},
+    Section{"query", "Limits of queries."},
+    Section{"live", "What the page is told as it happens."},
+    Section{"auth", "Who may come in."},
+    Section{"log", "What is logged, to standard error."},
+};
+
+void add_network(Config& c, std::vector<Setting>& out) {
+  const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
+  add(address("http.listen", &c.http.listen, "Where HTTP is served."));
+  add(bytes("http.body_bytes_max", &c.http.body_bytes_max, kKiB, 16 * kGiB, "Largest body of a request; beyond it 413."));
+  add(bytes("http.header_bytes_max", &c.http.header_bytes_max, kKiB, kMiB, "Largest header of a request; beyond it 431."));
+  add(count("http.connections_max", &c.http.connections_max, 1, 1'000'000, "Connections at a time; further ones are closed at once."));
+  add(seconds("http.idle_timeout_s", &c.http.idle_timeout_s, 1, kDayS, "A connection without a request for so long is closed."));
+  add(seconds("http.read_timeout_s", &c.http.read_timeout_s, 1, kDayS, "Longest wait for a whole header, and between pieces of a body."));
+  add(bytes("http.websocket_queue_bytes_max", &c.http.websocket_queue_bytes_max, 64 * kKiB, kGiB,
+            "What may wait for a page that reads slowly."));
+  add(directory("http.web_directory", &c.http.web_directory, "The files of the page; empty: found beside the program."));
+
+  add(address("mqtt.listen", &c.mqtt.listen, "Where MQTT is served."));
+  add(bytes("mqtt.packet_bytes_max", &c.mqtt.packet_bytes_max, kKiB, 256 * kMiB, "Largest packet; a client that sends a larger one is cut off."));
+  add(count("mqtt.connections_max", &c.mqtt.connections_max, 1, 1'000'000, "Connections at a time; further ones are closed at once."));
+  add(seconds("mqtt.connect_timeout_s", &c.mqtt.connect_timeout_s, 1, 3600, "A client that has not sent CONNECT for so long is closed."));
+  add(seconds("mqtt.keep_alive_max_s", &c.mqtt.keep_alive_max_s, 0, 65'535, "Longest keep-alive that a client may have; 0: as it wishes."));
+  add(count("mqtt.receive_maximum", &c.mqtt.receive_maximum, 1, 65'535, "Messages of QoS 1 and 2 that a client may send before the first is acknowledged."));
+  add(count("mqtt.topic_alias_max", &c.mqtt.topic_alias_max, 0, 65'535, "Topic aliases that an MQTT 5 client may use."));
+  add(count("mqtt.in_flight_max", &c.mqtt.in_flight_max, 1, 65'535, "Messages of QoS 1 and 2 sent to a client and not acknowledged; further ones wait."));
+  add(count("mqtt.session_queue_messages_max", &c.mqtt.session_queue_messages_max, 1, 10'000'000,
+            "Messages of QoS 1 and 2 that wait for one client; beyond it new ones are dropped and counted."));
+  add(bytes("mqtt.session_queue_bytes_max", &c.mqtt.session_queue_bytes_max, 64 * kKiB, 16 * kGiB, "And bytes of them."));
+  add(bytes("mqtt.session_queues_bytes_max", &c.mqtt.session_queues_bytes_max, kMiB, 1024 * kGiB, "And bytes of them for all clients together."));
+  add(bytes("mqtt.connection_bytes_max", &c.mqtt.connection_bytes_max, 64 * kKiB, kGiB,
+            "What waits for one connection to take it; beyond it messages of QoS 0 are dropped and counted."));
+  add(seconds("mqtt.session_expiry_max_s", &c.mqtt.session_expiry_max_s, 0, 3650 * kDayS, "How long a session is kept for a client that is away."));
+  add(count("mqtt.sessions_max", &c.mqtt.sessions_max, 1, 10'000'000, "Sessions of clients that are away; beyond it a new client is refused."));
+  add(count("mqtt.subscriptions_per_session_max", &c.mqtt.subscriptions_per_session_max, 1, 1'000'000, "Subscriptions of one client; further ones are refused."));
+  add(count("mqtt.subscriptions_max", &c.mqtt.subscriptions_max, 1, 100'000'000, "Subscriptions of all clients together."));
+  add(count("mqtt.retained_messages_max", &c.mqtt.retained_messages_max, 0, 100'000'000, "Retained messages; beyond it new ones are delivered but not retained."));
+  add(bytes("mqtt.retained_bytes_max", &c.mqtt.retained_bytes_max, 0, 64 * kGiB, "Bytes of all retained messages."));
+}
+
+void add_storage(Config& c, std::vector<Setting>& out) {
+  const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
+  add(choice("storage.sync", &c.storage.sync, {"before_acknowledge", "every"},
+             "before_acknowledge: what is acknowledged survives a power cut. every: the last storage.sync_every_ms may be lost in one."));
+  add(number(Kind::kMilliseconds, "storage.sync_every_ms", &c.storage.sync_every_ms, 1, 60'000, "Time between two syncs, with sync: every."));
+  add(bytes("storage.journal_segment_bytes", &c.storage.journal_segment_bytes, kMiB, 4 * kGiB, "Size of one file of the journal."));
+  add(bytes("storage.journal_pending_bytes_max", &c.storage.journal_pending_bytes_max, kMiB, 4 * kGiB,
+            "What may wait for the disk; beyond it senders are slowed."));
+  add(bytes("storage.head_bytes_max", &c.storage.head_bytes_max, 16 * kMiB, kGiB * 1024,
+            "Memory for recent points; beyond it the largest and oldest are packed and written out."));
+  add(count("storage.chunk_points_max", &c.storage.chunk_points_max, 64, 16'384, "Points of a column that are packed together."));
+  add(count("storage.series_max", &c.storage.series_max, 1, 1'000'000'000, "Series; further new ones are refused."));
+  add(seconds("storage.checkpoint_interval_s", &c.storage.checkpoint_interval_s, 1, kDayS,
+              "A checkpoint shortens the journal and the next start; this is the longest time between two."));
+  add(bytes("storage.checkpoint_journal_bytes", &c.storage.checkpoint_journal_bytes, kMiB, 1024 * kGiB, "A journal this large brings one at once."));
+  add(bytes("storage.block_cache_bytes", &c.storage.block_cache_bytes, kMiB, 1024 * kGiB, "Memory for blocks of packed points that were read."));
+}
+
+constexpr std::string_view kRoutesExample =
+    "- pattern: \"greenhouse/{zone}/{kind}\"\n"
+    "  decoder: json\n"
+    "  measurement: greenhouse\n"
+    "  tags: {site: north}\n"
+    "- pattern: \"debug/#\"\n"
+    "  skip: true\n";
+constexpr std::string_view kUsersExample =
+    "- name: campus\n"
+    "  password_file: /etc/campanile/campus.password\n";
+constexpr std::string_view kPlacesExample =
+    "- measurement: greenhouse\n"
+    "  place: \"greenhouse/{zone}\"\n"
+    "  quantity: \"{kind}\"\n";
+
+void add_ingest(Config& c, std::vector<Setting>& out) {
+  const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
+  add(text("ingest.database", &c.ingest.database, "The database of messages whose route names none.", 1));
+  add(text("ingest.measurement", &c.ingest.measurement, "The measurement of messages whose route names none.", 1));
+  add(flag("ingest.builtin_routes", &c.ingest.builtin_routes, "Whether the neOCampus and course topics are known beside your own routes."));
+  add(records("ingest.routes", &c.ingest.routes, "Your topics, tried in this order before the built-in ones.", kRoutesExample));
+  add(bytes("ingest.rejected_bytes_max", &c.ingest.rejected_bytes_max, kMiB, 64 * kGiB,
+            "Messages that could not be decoded are kept up to this size; beyond it the oldest go."));
+  add(count("ingest.rejected_count_max", &c.ingest.rejected_count_max, 1, 100'000'000, "And up to this number."));
+}
+
+void add_answers(Config& c, std::vector<Setting>& out) {
+  const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
+  add(seconds("query.timeout_s", &c.query.timeout_s, 1, kDayS, "A query that takes longer is stopped."));
+  add(count("query.workers", &c.query.workers, 1, 1024, "Threads that answer queries and take large writes."));
+  add(count("query.queue_max", &c.query.queue_max, 1, 1'000'000, "Requests that wait for them; beyond it 503."));
+  add(count("query.series_max", &c.query.series_max, 1, 1'000'000'000, "Series that one query may read."));
+  add(count("query.rows_max", &c.query.rows_max, 1, 1'000'000'000, "Rows that one query may answer."));
+  add(count("query.windows_max", &c.query.windows_max, 1, 1'000'000'000, "Time windows that one query holds for a group."));
+  add(count("query.values_max", &c.query.values_max, 1, 1'000'000'000, "Values that one query holds for medians, percentiles and the like."));
+  add(count("live.updates_per_s", &c.live.updates_per_s, 1, 50, "How often a page is told new values, a second."));
+  add(count("live.clients_max", &c.live.clients_max, 1, 100'000, "Pages that are told at a time; further ones get 503."));
+  add(count("live.sensors_max", &c.live.sensors_max, 1, 10'000'000, "Sensors that the page knows."));
+}
+
+void add_access(Config& c, std::vector<Setting>& out) {
+  const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
+  add(choice("auth.anonymous", &c.auth.anonymous, {"auto", "none", "all"},
+             "Whether one gets in without a name. all: to everything; none: nobody; auto: all while there is no account, none after that."));
+  add(text("auth.user", &c.auth.user, "The name of one account, for when the environment gives it; others go under auth.users."));
+  add(secret("auth.password", &c.auth.password, "Its password."));
+  add(records("auth.users", &c.auth.users, "The accounts. They log in over MQTT and HTTP alike.", kUsersExample));
+}
+
+}  // namespace
+
+std::span<const Section> sections() { return kSections; }
+
+std::vector<Setting> settings_of(Config& config) {
+  std::vector<Setting> out;
+  out.push_back(directory("data.directory", &config.data.directory,
+                          "What is kept, and its lock. The default is in the working directory; `campanile demo` uses a scratch one unless told.", 1));
+  add_network(config, out);
+  add_storage(config, out);
+  add_ingest(config, out);
+  add_answers(config, out);
+  add_access(config, out);
+  out.push_back(records("places", &config.places, "Where series belong in the tree of places, tried in this order before the built-in rules.",
+                        kPlacesExample));
+  out.push_back(choice("log.level", &config.log.level, {"debug", "info", "warning", "error", "off"}, "The least important lines that are written."));
+  out.push_back(count("threads", &config.threads, 0, 1024, "Event loops; 0: one per core."));
+  return out;
+}
+
+const Setting* find_setting(std::span<const Setting> settings, std::string_view path) {
+  const auto found = std::find_if(settings.begin(), settings.end(), [&](const Setting& s) { return s.path == path; });
+  return found == settings.end() ? nullptr : &*found;
+}
+
+}  // namespace campanile::app

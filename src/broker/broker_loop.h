@@ -1,0 +1,84 @@
+// BrokerLoop: the broker's part of one event loop: it hands messages out to sessions, wakes the loops that must send them, waits for
+// commits, and once a second looks at what has become due.
+//
+//   loop.fan_out(publication, now_ns);   // any number of them
+//   loop.end_batch();                    // one wake-up per loop that has something to send, then the counters
+//
+// Threads: its own loop, but for receive_wakes() and event_loop().
+// Limits: a session is in a mailbox at most once, so a mailbox holds at most all sessions. Wills that the store has no room for
+// wait, at most one per connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "broker/deadline_wheel.h"
+#include "broker/match_cache.h"
+#include "broker/message.h"
+#include "broker/shared_state.h"
+#include "broker/traffic.h"
+#include "journal/commit_queue.h"
+#include "net/event_loop.h"
+
+namespace campanile::broker {
+
+class Link;
+
+class BrokerLoop {
+ public:
+  BrokerLoop(SharedState& shared, net::EventLoop& event_loop, journal::Journal& journal, uint16_t index);
+
+  // Begins the timer; on any thread, once.
+  void start();
+  // Drops what waits for commits. Once the event loop no longer runs, or on it.
+  void close() { commits_.close(); }
+
+  // Delivers to every matching session. The sessions' loops learn at end_batch().
+  void fan_out(Publication& publication, int64_t now_ns);
+  // Stores, retains and delivers a message that no connection waits for: wills.
+  void publish_will(std::shared_ptr<const Will> will);
+  // What waking a session means: it is flushed by `loop` after end_batch().
+  void wake(int loop, std::shared_ptr<Session> session);
+  void end_batch();
+
+  // Any thread: sessions whose link, on this loop, has something to send.
+  void receive_wakes(std::vector<std::shared_ptr<Session>> sessions);
+
+  SharedState& shared() { return shared_; }
+  net::EventLoop& event_loop() { return event_loop_; }
+  uint16_t index() const { return index_; }
+  journal::CommitQueue& commits() { return commits_; }
+  Traffic& traffic() { return traffic_; }
+  DeadlineWheel<Link>& wheel() { return wheel_; }
+  // Where the packets of one callback are put together before they are sent; empty between callbacks.
+  std::string& scratch() { return scratch_; }
+
+ private:
+  void drain_mailbox();
+  void tick();
+  void check_away(int64_t now_ns);
+  size_t next_member(size_t members) { return members == 1 ? 0 : turn_++ % members; }
+  void deliver_to_group(const std::vector<MatchTarget>& group, Publication& publication, int64_t now_ns);
+  // False: the store has no room at present.
+  bool try_publish_will(const Will& will);
+
+  SharedState& shared_;
+  net::EventLoop& event_loop_;
+  const uint16_t index_;
+  journal::CommitQueue commits_;
+  MatchCache cache_;
+  DeadlineWheel<Link> wheel_;
+  Traffic traffic_;
+  std::string scratch_;
+  size_t turn_ = 0;  // of shared subscriptions
+  std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
+  std::vector<std::shared_ptr<const Will>> wills_;            // to be tried again
+
+  std::mutex mailbox_mutex_;  // a leaf
+  std::vector<std::shared_ptr<Session>> mailbox_;
+};
+
+}  // namespace campanile::broker

@@ -1,0 +1,50 @@
+// BrokerOptions: the limits of the broker and what happens at each.
+//
+//   BrokerOptions options;
+//   options.queue_messages_max = 10'000;
+//
+// Threads: set before Broker::create(), read-only from then on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mqtt/server_connection.h"
+
+namespace campanile::broker {
+
+struct BrokerOptions {
+  mqtt::ServerSettings protocol;
+
+  // Keep-alives above it, and 0 ("never"), become it: version 5 clients are told, others are simply served longer. 0: no maximum.
+  uint16_t keep_alive_max_s = 0;
+  // Sessions whose client is away. At the limit a new client is refused with "server unavailable" / "quota exceeded".
+  size_t sessions_max = 100'000;
+  uint32_t session_expiry_max_s = 0xFFFFFFFF;  // longer wishes are cut to it; 0xFFFFFFFF: for ever
+  // At these a subscription is refused with "quota exceeded".
+  size_t subscriptions_per_session_max = 10'000;
+  size_t subscriptions_max = 2'000'000;
+
+  // QoS 1 and 2 messages that wait for a client that is away or slow. At the limit the newest is dropped and counted.
+  size_t queue_messages_max = 1'000;
+  size_t queue_bytes_max = 1u << 20;
+  size_t queues_bytes_max = 256u << 20;  // of all clients together
+  // QoS 1 and 2 messages sent and not acknowledged, per client; further ones wait in the queue.
+  uint16_t in_flight_max = 1'024;
+  // Bytes that wait for one connection to take them. Beyond it QoS 0 messages are dropped and counted, others go to the queue.
+  size_t connection_bytes_max = 8u << 20;
+  // Received QoS 1 and 2 bytes of one connection that are not yet on disk. Beyond it the connection is not read.
+  size_t uncommitted_bytes_max = 4u << 20;
+
+  // At these a message is delivered but not retained, and counted.
+  size_t retained_messages_max = 1'000'000;
+  size_t retained_bytes_max = 256u << 20;
+
+  // Topics whose subscribers each loop remembers, and the subscribers remembered altogether. At either limit it starts afresh.
+  size_t match_cache_topics = 16'384;
+  size_t match_cache_targets = 1'000'000;
+  // Messages of publish_local() under way. At the limit it answers kOverloaded.
+  size_t local_messages_max = 10'000;
+};
+
+}  // namespace campanile::broker

@@ -1,0 +1,154 @@
+// Session: what the broker keeps for one client identifier: the link it is connected over now (or none), messages on their way to
+// it, messages that wait, QoS 2 identifiers on their way in, and the names of its subscriptions [section 4.1].
+//
+//   const int loop = session->deliver(publication, terms, now_ns, traffic);   // from whichever loop the publisher is on
+//   if (loop >= 0) wake(loop, session);                                       // that loop calls Link::flush()
+//
+// Why a lock and not a queue per loop: any loop delivers into any session, and an encoded packet is then copied once, from the
+// publisher's input into the receiver's outbox, whoever is where. The order of one publisher's messages [MQTT-4.6.0-5] holds
+// through take-over and resumption on another loop, since there is one queue.
+// Threads: every method from any thread, under the session's own short lock, which is a leaf but for RetainedStore's (read).
+// Methods that name a link are called on that link's loop.
+// Limits: options.queue_*_max and in_flight_max; `outbox` by connection_bytes_max. Size: about 300 bytes while idle.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+
+#include "broker/in_flight.h"
+#include "broker/message.h"
+#include "broker/options.h"
+#include "broker/traffic.h"
+#include "mqtt/packets.h"
+
+namespace campanile::broker {
+
+class Link;
+class RetainedStore;
+
+// What all sessions share.
+struct SessionEnvironment {
+  const BrokerOptions& options;
+  const RetainedStore& retained;
+  std::atomic<size_t> queued_bytes{0};  // of all sessions
+};
+
+// What the client's CONNECT agreed on.
+struct LinkTerms {
+  uint16_t loop = 0;
+  mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV311;
+  uint16_t receive_maximum = 65'535;
+  uint32_t packet_bytes_max = UINT32_MAX;
+  uint32_t expiry_s = 0;  // of the session, after the link; 0: it ends with it
+};
+
+class Session {
+ public:
+  Session(std::string client_id, SessionEnvironment& environment);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const std::string& client_id() const { return client_id_; }
+  bool connected() const;
+
+  // Hands a message to the client, or to its queue. Returns the loop that must flush the link, or -1.
+  int deliver(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic);
+  // Sends the retained messages that match `filter`, as fast as the connection takes them [MQTT-3.3.1-9]. Returns as deliver().
+  int deliver_retained(std::string_view filter, DeliveryTerms terms, int64_t now_ns, Traffic& traffic);
+
+  // Makes `link` the session's link, and writes again what was in flight [MQTT-4.4.0-1]. False where the session has ended.
+  // or must end because its present link leaves nothing behind (expiry 0): the caller ends it and makes a new one.
+  // `former` gets the link that was there: the caller tells it that it was taken over [MQTT-3.1.4-3].
+  bool attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t now_ns, Traffic& traffic, std::shared_ptr<Link>& former);
+  struct Detached {
+    bool was_attached = false;  // false: another link has taken over, or the session has ended
+    uint32_t expiry_s = 0;
+    uint32_t epoch = 0;
+  };
+  // `will` is kept until take_will() where it has a delay.
+  Detached detach(const Link* link, std::unique_ptr<Will> will);
+  // [MQTT-3.14.2-2]: a DISCONNECT may change the expiry, but not give one to a session without. False: it may not.
+  bool set_expiry(uint32_t expiry_s);
+
+  // What waits to be sent, for the loop it is called on. `elsewhere` >= 0: the link is on that loop by now.
+  struct Output {
+    std::shared_ptr<Link> link;
+    std::string bytes;
+    int elsewhere = -1;
+  };
+  Output take_output(uint16_t loop);
+  // Writes more of what waits, as far as window and connection allow. True where there is output to take.
+  bool pump(int64_t now_ns, Traffic& traffic);
+  // How much the connection holds back, as last seen by its loop.
+  void note_send_queue(size_t bytes) { send_queue_bytes_.store(bytes, std::memory_order_relaxed); }
+
+  // PUBACK, PUBREC or PUBCOMP. Output may follow.
+  void acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic& traffic);
+
+  // QoS 2 on its way in: whether the identifier is new [MQTT-4.3.3-10]; whether it was known.
+  bool receive(uint16_t packet_id);
+  bool has_received(uint16_t packet_id) const;
+  bool release(uint16_t packet_id);
+
+  enum class FilterAdded { kYes, kKnown, kOverLimit, kEnded };
+  FilterAdded add_filter(std::string_view filter);
+  bool remove_filter(std::string_view filter);
+
+  struct Ended {
+    bool by_this_call = false;
+    std::shared_ptr<Link> link;
+    std::unique_ptr<Will> will;
+    std::vector<std::string> filters;  // to be taken out of the subscription tree
+  };
+  // For good: nothing is delivered or attached any more.
+  Ended end(Traffic& traffic);
+  // The same, only if the client has stayed away since detach() gave `epoch`.
+  Ended end_if_away(uint32_t epoch, Traffic& traffic);
+  // The delayed will, if the client has stayed away since.
+  std::unique_ptr<Will> take_will(uint32_t epoch);
+
+ private:
+  struct Waiting;
+  struct View;
+
+  bool room_in_connection(size_t limit) const;
+  size_t free_window() const;
+  void write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
+  void send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
+  bool enqueue(Publication& publication, const DeliveryTerms& terms, uint8_t qos, bool retain);
+  void resend_in_flight(int64_t now_ns, Traffic& traffic);
+  void send_retained(int64_t now_ns, Traffic& traffic);
+  void send_queue(int64_t now_ns, Traffic& traffic);
+  void pump_locked(int64_t now_ns, Traffic& traffic);
+  int wake_locked();
+  Waiting& waiting();
+  Ended end_locked(Traffic& traffic);
+
+  const std::string client_id_;
+  SessionEnvironment& environment_;
+  std::atomic<size_t> send_queue_bytes_{0};
+
+  mutable std::mutex mutex_;  // everything below
+  std::shared_ptr<Link> link_;
+  LinkTerms terms_;
+  std::string outbox_;
+  uint32_t outbox_hint_ = 0;  // its size at the last flush, to be reserved at once next time
+  uint32_t epoch_ = 0;        // counts attach and detach
+  bool ended_ = false;
+  bool flush_pending_ = false;
+  std::unique_ptr<Waiting> waiting_;  // made with the first message that needs more than the outbox
+  std::unique_ptr<absl::flat_hash_set<uint16_t>> received_;
+  absl::flat_hash_set<std::string> filters_;
+  std::unique_ptr<Will> will_;
+};
+
+}  // namespace campanile::broker

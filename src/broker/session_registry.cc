@@ -1,0 +1,77 @@
+#include "broker/session_registry.h"
+
+#include <absl/hash/hash.h>
+
+namespace campanile::broker {
+
+SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_id) {
+  return shards_[absl::Hash<std::string_view>()(client_id) % shards_.size()];
+}
+
+const SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_id) const {
+  return shards_[absl::Hash<std::string_view>()(client_id) % shards_.size()];
+}
+
+SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link,
+                                              const LinkTerms& terms, int64_t now_ns, Traffic& traffic) {
+  Shard& shard = shard_of(client_id);
+  bool fresh = clean_start;
+  for (;;) {
+    Opened result;
+    std::shared_ptr<Session> replaced;
+    {
+      std::lock_guard lock(shard.mutex);
+      const auto found = shard.sessions.find(client_id);
+      result.present = found != shard.sessions.end() && !fresh;
+      if (result.present) {
+        result.session = found->second;
+      } else {
+        const bool is_new = found == shard.sessions.end();
+        if (is_new && size_.load() >= sessions_max_) return {};
+        result.session = std::make_shared<Session>(std::string(client_id), environment_);
+        if (is_new) {
+          shard.sessions.emplace(client_id, result.session);
+          ++size_;
+        } else {
+          replaced = std::exchange(found->second, result.session);
+        }
+      }
+    }
+    if (replaced) {
+      Session::Ended ended = replaced->end(traffic);
+      if (ended.by_this_call) on_ended_(*replaced, std::move(ended));
+    }
+    if (result.session->attach(link, terms, now_ns, traffic, result.former)) return result;
+    // It has ended, or must end because its connection leaves nothing behind: the next round replaces it.
+    fresh = true;
+  }
+}
+
+void SessionRegistry::remove(const Session& session) {
+  Shard& shard = shard_of(session.client_id());
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.sessions.find(session.client_id());
+  if (found == shard.sessions.end() || found->second.get() != &session) return;
+  shard.sessions.erase(found);
+  --size_;
+}
+
+std::shared_ptr<Session> SessionRegistry::find(std::string_view client_id) const {
+  const Shard& shard = shard_of(client_id);
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.sessions.find(client_id);
+  return found == shard.sessions.end() ? nullptr : found->second;
+}
+
+void SessionRegistry::each(const std::function<void(const std::shared_ptr<Session>&)>& visit) const {
+  for (const Shard& shard : shards_) {
+    std::vector<std::shared_ptr<Session>> sessions;
+    {
+      std::lock_guard lock(shard.mutex);
+      for (const auto& [id, session] : shard.sessions) sessions.push_back(session);
+    }
+    for (const auto& session : sessions) visit(session);
+  }
+}
+
+}  // namespace campanile::broker

@@ -1,0 +1,56 @@
+// SharedState: what all loops of one broker share. Internal to broker/.
+//
+// Threads: the members lock for themselves or are read-only; `loops` is filled before the first connection.
+// Lock order: registry shard | subscription tree | session -> retained store -> journal. The first three are never held together.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/away_list.h"
+#include "broker/options.h"
+#include "broker/ports.h"
+#include "broker/retained_store.h"
+#include "broker/session.h"
+#include "broker/session_registry.h"
+#include "broker/subscription_tree.h"
+#include "broker/traffic.h"
+
+namespace campanile::broker {
+
+class BrokerLoop;
+
+struct SharedState {
+  SharedState(const BrokerOptions& its_options, RetainedStore& its_retained, MessageSink& its_sink, Authenticator& its_authenticator,
+              const Clock& its_clock, Metrics& metrics)
+      : options(its_options),
+        retained(its_retained),
+        sink(its_sink),
+        authenticator(its_authenticator),
+        clock(its_clock),
+        counters(metrics),
+        environment{options, retained},
+        registry(environment, options.sessions_max, [this](Session& session, Session::Ended ended) { finish(session, std::move(ended)); }) {}
+
+  // Takes an ended session's subscriptions out of the tree and forgets it; tells its link and publishes its will where there are any.
+  void finish(Session& session, Session::Ended ended);
+
+  const BrokerOptions options;
+  RetainedStore& retained;
+  MessageSink& sink;
+  Authenticator& authenticator;
+  const Clock& clock;
+  BrokerCounters counters;
+  SessionEnvironment environment;
+  SubscriptionTree tree;
+  AwayList away;
+  std::vector<std::unique_ptr<BrokerLoop>> loops;
+  std::atomic<size_t> connections{0};
+  std::atomic<size_t> local_messages{0};
+  SessionRegistry registry;
+};
+
+}  // namespace campanile::broker

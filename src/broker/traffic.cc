@@ -1,0 +1,39 @@
+#include "broker/traffic.h"
+
+namespace campanile::broker {
+
+std::string_view to_string(DropReason reason) {
+  static constexpr std::array<std::string_view, kDropReasons> kNames = {
+      "slow_consumer", "queue_full", "offline", "expired", "packet_too_large", "denied", "retained_limit", "session_ended"};
+  return kNames[static_cast<size_t>(reason)];
+}
+
+BrokerCounters::BrokerCounters(Metrics& metrics)
+    : messages_in(metrics.counter("campanile_broker_messages_received_total", "PUBLISH packets from clients")),
+      messages_out(metrics.counter("campanile_broker_messages_sent_total", "PUBLISH packets to clients")),
+      bytes_in(metrics.counter("campanile_broker_received_bytes_total", "MQTT bytes from clients")),
+      bytes_out(metrics.counter("campanile_broker_sent_bytes_total", "MQTT bytes to clients")),
+      connections_opened(metrics.counter("campanile_broker_connections_opened_total", "CONNECT packets accepted")),
+      connections_refused(metrics.counter("campanile_broker_connections_refused_total", "CONNECT packets refused")),
+      violations(metrics.counter("campanile_broker_violations_total", "Connections closed because the client broke the protocol or fell silent")),
+      reading_paused(metrics.counter("campanile_broker_reading_paused_total", "Times that a publisher was slowed until the store caught up")) {
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    dropped[i] = &metrics.counter("campanile_broker_messages_dropped_total", "Messages that a receiver did not get, by reason",
+                                  {{"reason", std::string(to_string(static_cast<DropReason>(i)))}});
+  }
+}
+
+void BrokerCounters::add(Traffic& traffic) {
+  if (traffic.messages_in) messages_in.add(traffic.messages_in);
+  if (traffic.messages_out) messages_out.add(traffic.messages_out);
+  if (traffic.bytes_in) bytes_in.add(traffic.bytes_in);
+  if (traffic.bytes_out) bytes_out.add(traffic.bytes_out);
+  if (traffic.touched) {
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      if (traffic.dropped[i]) dropped[i]->add(traffic.dropped[i]);
+    }
+  }
+  traffic = {};
+}
+
+}  // namespace campanile::broker

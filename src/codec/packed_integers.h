@@ -1,0 +1,33 @@
+// Packed integers: a run of int64 as distances from one number, bit-packed, the few that stand out kept aside.
+//
+//   encode_packed(values, out);
+//   ByteReader in(out);
+//   TRY(decode_packed(in, values));      // values.size() says how many
+//
+// Layout: one byte for the form, the base as a zigzag varint, then
+//   0 constant           nothing: every value is the base
+//   1 above the minimum  width byte, exceptions, (value - base) in width bits each
+//   2 around a centre    the same with zigzag(value - base)
+//   3 radix              varint R, values - base as base-R digits (codec/bit_pack.h)
+// Exceptions: a varint count, then for each the varint distance of its position from the one before and, as a varint, the bits above width.
+// Differences wrap modulo 2^64, so any int64 and any uint64 seen as one round-trips.
+// Threads: pure functions. Errors: decoding answers kCorrupt, and writes nothing outside `values`.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "codec/varint.h"
+
+namespace campanile::codec {
+
+void encode_packed(std::span<const int64_t> values, std::string& out);
+
+// About how many bytes encode_packed() would append, without doing it; for choosing between forms of the same data.
+size_t estimate_packed_bytes(std::span<const int64_t> values);
+
+Result<void> decode_packed(ByteReader& in, std::span<int64_t> values);
+
+}  // namespace campanile::codec

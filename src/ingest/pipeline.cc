@@ -1,0 +1,232 @@
+#include "ingest/pipeline.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace campanile::ingest {
+namespace {
+
+// Counts the threads that ever came here, so that each has a scratch of its own while there are at most kScratches of them.
+size_t index_of_this_thread() {
+  static std::atomic<size_t> threads{0};
+  thread_local const size_t index = threads.fetch_add(1);
+  return index;
+}
+
+// Failures that pass: the sender is not acknowledged and tries again. Everything else would fail again in the same way.
+bool may_succeed_later(ErrorCode code) {
+  return code == ErrorCode::kOverloaded || code == ErrorCode::kIoError || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
+}
+
+std::string describe(const std::vector<tsdb::PointError>& errors) {
+  if (errors.size() == 1) return errors[0].error.message;
+  return fmt::format("{} points were refused, the first one because: {}", errors.size(), errors[0].error.message);
+}
+
+std::string joined(std::string a, const std::string& b) {
+  if (!a.empty() && !b.empty()) a += "; ";
+  return a + b;
+}
+
+}  // namespace
+
+std::string unstorable_name(const PointBatch& batch) {
+  for (const auto& point : batch.points()) {
+    if (!point.series_key.empty()) continue;
+    // In a series key the backslash would escape the comma after it.
+    if (point.measurement.ends_with('\\')) return fmt::format("measurement '{}' ends in a backslash, which a series name cannot", excerpt(point.measurement));
+    for (const Tag& tag : batch.tags(point)) {
+      if (tag.key.ends_with('\\') || tag.value.ends_with('\\')) {
+        return fmt::format("tag '{}={}' ends in a backslash, which a series name cannot", excerpt(tag.key), excerpt(tag.value));
+      }
+    }
+  }
+  return {};
+}
+
+Ingest::Ingest(TopicRoutes routes, tsdb::Engine& engine, RejectedStore& rejected, const Clock& clock, Metrics& metrics)
+    : routes_(std::move(routes)),
+      engine_(engine),
+      rejected_(rejected),
+      clock_(clock),
+      messages_(metrics.counter("campanile_ingest_messages_total", "Messages of the broker that were taken in")),
+      writes_(metrics.counter("campanile_ingest_writes_total", "Batches of points that came over HTTP")),
+      bytes_(metrics.counter("campanile_ingest_bytes_total", "Bytes of payloads and batches")),
+      points_(metrics.counter("campanile_ingest_points_total", "Points that were stored")),
+      rejected_count_(metrics.counter("campanile_ingest_rejected_total", "Messages kept with the reason why they, or parts of them, were not stored")),
+      ignored_(metrics.counter("campanile_ingest_ignored_total", "Messages without a reading, such as status replies")),
+      skipped_(metrics.counter("campanile_ingest_skipped_total", "Messages of topics that a route says to skip")),
+      unrouted_(metrics.counter("campanile_ingest_unrouted_total", "Messages of topics that no route matches")),
+      window_(clock.steady_ns()) {}
+
+Result<std::unique_ptr<Ingest>> Ingest::open(const IngestOptions& options, tsdb::Engine& engine, RejectedStore& rejected, const Clock& clock,
+                                             Metrics& metrics) {
+  auto configs = options.routes;
+  if (options.builtin_routes) std::ranges::move(default_routes(), std::back_inserter(configs));
+  auto routes = TRY(TopicRoutes::compile(configs, options.defaults));
+  std::unique_ptr<Ingest> ingest(new Ingest(std::move(routes), engine, rejected, clock, metrics));
+  // The default database is there from the start, whether or not a route names it, so that clients find it.
+  TRY(ingest->find_or_make_bucket(options.defaults.database));
+  for (const auto& route : ingest->routes_.routes()) {
+    if (!route->skip) ingest->buckets_[route->database] = TRY(ingest->find_or_make_bucket(route->database));
+  }
+  return ingest;
+}
+
+Result<tsdb::BucketId> Ingest::find_or_make_bucket(const std::string& database) {
+  TRY(engine_.create_database(database));
+  return engine_.bucket(database, "");
+}
+
+Ingest::Scratch& Ingest::scratch_of_this_thread() { return scratches_[index_of_this_thread() % kScratches]; }
+
+Result<journal::Lsn> Ingest::accept(const broker::ReceivedMessage& message) {
+  Scratch& scratch = scratch_of_this_thread();
+  const std::lock_guard lock(scratch.mutex);
+  const RoutedTopic& routed = route(scratch, message.topic);
+  if (routed.route == nullptr) return pass_over(message, unrouted_);
+  if (routed.route->skip) return pass_over(message, skipped_);
+  // An empty payload clears a retained message [MQTT-3.3.1-10]; it is no reading.
+  if (message.payload.empty()) return pass_over(message, ignored_);
+
+  scratch.batch.clear();
+  auto decoded = decode(message, routed, scratch.batch);
+  if (!decoded) return count(message, reject(message, *routed.route, decoded.error().message));
+  if (decoded->ignored) return pass_over(message, ignored_);
+  return count(message, store(message, routed, scratch.batch, std::move(decoded->left_out)));
+}
+
+const RoutedTopic& Ingest::route(Scratch& scratch, std::string_view topic) {
+  if (const auto known = scratch.topics.find(topic); known != scratch.topics.end()) return known->second;
+  // Emptying is cruder than forgetting the oldest, and enough: topics that are in use are back after one message each.
+  if (scratch.topics.size() >= kCachedTopicsMax || scratch.topic_bytes + topic.size() > kCachedTopicBytesMax) {
+    scratch.topics.clear();
+    scratch.topic_bytes = 0;
+  }
+  RoutedTopic routed = routes_.find(topic);
+  if (routed.route == nullptr) remember_unrouted(topic);
+  scratch.topic_bytes += topic.size();
+  return scratch.topics.emplace(topic, std::move(routed)).first->second;
+}
+
+Result<decoders::Decoded> Ingest::decode(const broker::ReceivedMessage& message, const RoutedTopic& routed, PointBatch& batch) const {
+  const Route& route = *routed.route;
+  auto decoded = TRY(route.decoder->decode(
+      {.topic = message.topic, .payload = message.payload, .measurement = route.measurement, .tags = routed.tags, .field = route.field}, batch));
+  if (std::string why = unstorable_name(batch); !why.empty()) return fail(ErrorCode::kInvalidArgument, "{}", why);
+  return decoded;
+}
+
+Result<journal::Lsn> Ingest::store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
+                                   std::string left_out) {
+  tsdb::BucketId bucket = 0;
+  auto outcome = write_to(routed.route->database, batch, message.received_ns, bucket);
+  if (!outcome && may_succeed_later(outcome.error().code)) return std::unexpected(outcome.error());
+  if (!outcome) return reject(message, *routed.route, outcome.error().message);
+  points_.add(outcome->points_stored);
+  notify(bucket, batch, *outcome, message.received_ns);
+  if (outcome->errors.empty() && left_out.empty()) return outcome->lsn;
+  std::string reason = joined(std::move(left_out), outcome->errors.empty() ? "" : describe(outcome->errors));
+  const journal::Lsn kept = TRY(reject(message, *routed.route, std::move(reason)));
+  return std::max(kept, outcome->lsn);
+}
+
+Result<tsdb::WriteOutcome> Ingest::write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket) {
+  std::atomic<tsdb::BucketId>& known = buckets_.find(database)->second;
+  bucket = known.load(std::memory_order_relaxed);
+  auto outcome = engine_.write(bucket, batch, now_ns);
+  if (outcome || outcome.error().code != ErrorCode::kNotFound) return outcome;
+  // An operator has dropped the database. Its devices go on sending, so it is made again.
+  bucket = TRY(find_or_make_bucket(database));
+  known.store(bucket, std::memory_order_relaxed);
+  return engine_.write(bucket, batch, now_ns);
+}
+
+void Ingest::notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::WriteOutcome& outcome, int64_t now_ns) {
+  if (listeners_.empty() || outcome.points_stored == 0) return;
+  if (outcome.errors.empty()) {
+    for (StoredListener* const listener : listeners_) listener->on_stored(bucket, batch, now_ns);
+    return;
+  }
+  std::vector<bool> is_refused(batch.size());
+  for (const tsdb::PointError& error : outcome.errors) is_refused[error.point] = true;
+  PointBatch stored;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (is_refused[i]) continue;
+    const auto& point = batch.points()[i];
+    stored.begin_point(point.measurement);
+    for (const Tag& tag : batch.tags(point)) stored.add_tag(tag.key, tag.value);
+    for (const Field& field : batch.fields(point)) stored.add_field(field.name, field.value);
+    if (point.has_time) stored.set_time(point.time_ns);
+    stored.set_series_key(point.series_key);
+    stored.end_point();
+  }
+  for (StoredListener* const listener : listeners_) listener->on_stored(bucket, stored, now_ns);
+}
+
+Result<journal::Lsn> Ingest::reject(const broker::ReceivedMessage& message, const Route& route, std::string reason) {
+  const auto lsn = TRY(rejected_.add({.time_ns = message.received_ns,
+                                      .topic = std::string(message.topic),
+                                      .client = std::string(message.client_id),
+                                      .decoder = std::string(route.decoder->name()),
+                                      .reason = std::move(reason),
+                                      .payload = std::string(message.payload.substr(0, RejectedStore::kPayloadBytesKeptMax)),
+                                      .payload_bytes = message.payload.size()}));
+  rejected_count_.add();
+  return lsn;
+}
+
+journal::Lsn Ingest::pass_over(const broker::ReceivedMessage& message, Counter& why) {
+  messages_.add();
+  bytes_.add(message.payload.size());
+  why.add();
+  return 0;
+}
+
+// A message that is tried again later is counted when it succeeds.
+Result<journal::Lsn> Ingest::count(const broker::ReceivedMessage& message, Result<journal::Lsn> lsn) {
+  if (!lsn) return lsn;
+  messages_.add();
+  bytes_.add(message.payload.size());
+  return lsn;
+}
+
+Result<tsdb::WriteOutcome> Ingest::write_batch(tsdb::BucketId bucket, const PointBatch& batch, size_t bytes, int64_t now_ns) {
+  auto outcome = TRY(engine_.write(bucket, batch, now_ns));
+  writes_.add();
+  bytes_.add(bytes);
+  points_.add(outcome.points_stored);
+  notify(bucket, batch, outcome, now_ns);
+  return outcome;
+}
+
+void Ingest::remember_unrouted(std::string_view topic) {
+  const std::lock_guard lock(unrouted_mutex_);
+  const std::string shown = excerpt(topic, 200);
+  if (std::ranges::find(unrouted_topics_, shown) != unrouted_topics_.end()) return;
+  unrouted_topics_.push_back(shown);
+  if (unrouted_topics_.size() > kUnroutedTopicsShown) unrouted_topics_.pop_front();
+}
+
+IngestStatus Ingest::status() {
+  IngestStatus status{.messages = messages_.value(),
+                      .writes = writes_.value(),
+                      .bytes = bytes_.value(),
+                      .points = points_.value(),
+                      .rejected = rejected_count_.value(),
+                      .ignored = ignored_.value(),
+                      .skipped = skipped_.value(),
+                      .unrouted = unrouted_.value()};
+  const auto rates = window_.rates(clock_.steady_ns(), {status.messages, status.points, status.bytes, status.rejected});
+  status.messages_per_s = rates[0];
+  status.points_per_s = rates[1];
+  status.bytes_per_s = rates[2];
+  status.rejected_per_s = rates[3];
+  const std::lock_guard lock(unrouted_mutex_);
+  status.unrouted_topics.assign(unrouted_topics_.begin(), unrouted_topics_.end());
+  return status;
+}
+
+}  // namespace campanile::ingest

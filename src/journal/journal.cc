@@ -1,0 +1,252 @@
+#include "journal/journal.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "journal/file_system.h"
+#include "journal/log_writer.h"
+#include "journal/segment_directory.h"
+
+namespace campanile::journal {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Together under the gap that segment_directory.cc leaves at every start, so that Lsns handed out before a power cut are never used again.
+constexpr uint64_t kAheadBytesMax = 2ull << 30;
+constexpr uint64_t kSegmentBytesMax = 1ull << 30;
+
+class GroupCommitJournal final : public Journal {
+ public:
+  GroupCommitJournal(std::unique_ptr<SegmentDirectory> directory, const JournalOptions& options);
+  ~GroupCommitJournal() override;
+  void start();
+
+  Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail) override;
+  Lsn durable() const override { return durable_.load(); }
+  Lsn end() const override { return end_.load(); }
+  JournalStatus status() const override;
+  void add_listener(CommitListener listener) override;
+  Result<void> wait_durable(Lsn lsn) override;
+  Result<void> truncate_before(Lsn lsn) override { return directory_->remove_before(lsn); }
+
+ private:
+  void run();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  Result<void> commit(bool stopping);
+  void publish(const Result<void>& outcome);
+  bool relaxed() const { return options_.sync_every_ms > 0; }
+  bool sync_is_due() const;
+
+  const JournalOptions options_;
+  const std::unique_ptr<SegmentDirectory> directory_;
+  LogWriter writer_;                     // the journal's thread only
+  SteadyClock::time_point last_sync_{};  // the journal's thread only
+
+  mutable std::mutex mutex_;  // everything down to failure_
+  std::condition_variable work_;
+  mutable std::condition_variable progress_;
+  std::string pending_;  // frames not yet given to the writer; begins with a mark
+  bool stopping_ = false;
+  Lsn synced_;
+  uint64_t syncs_ = 0;
+  uint64_t bytes_written_ = 0;
+  std::optional<Error> failure_;
+
+  // Written under mutex_, read without.
+  std::atomic<Lsn> end_;
+  std::atomic<Lsn> durable_;
+
+  std::mutex listeners_mutex_;  // held while listeners run; never together with mutex_
+  std::vector<CommitListener> listeners_;
+  std::thread thread_;
+};
+
+GroupCommitJournal::GroupCommitJournal(std::unique_ptr<SegmentDirectory> directory, const JournalOptions& options)
+    : options_(options),
+      directory_(std::move(directory)),
+      writer_(*directory_, options.segment_bytes, directory_->first_unused(), directory_->recovered_end()),
+      synced_(writer_.end()),
+      end_(writer_.end()),
+      durable_(writer_.end()) {}
+
+void GroupCommitJournal::start() {
+  // The first segment is made before any Lsn goes out. Where that fails the journal opens all the same, so that what is stored can be read,
+  // and goes on trying.
+  publish(writer_.write());
+  thread_ = std::thread([this] { run(); });
+}
+
+GroupCommitJournal::~GroupCommitJournal() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, std::string_view tail) {
+  const size_t payload_bytes = head.size() + tail.size();
+  if (payload_bytes > options_.segment_bytes) {
+    return fail(ErrorCode::kTooLarge, "a record of {} bytes does not fit the journal's segment_bytes of {}", payload_bytes, options_.segment_bytes);
+  }
+  bool was_empty = false;
+  Lsn lsn = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (failure_) return std::unexpected(*failure_);
+    was_empty = pending_.empty();
+    const uint64_t held = end_ - synced_;
+    const uint64_t added = kFrameHeadBytes + payload_bytes + (was_empty ? kMarkBytes : 0);
+    // One record always gets through, however small the limit.
+    if (held > 0 && held + added > options_.pending_bytes_max) {
+      return fail(ErrorCode::kOverloaded, "the journal holds {} bytes that are not on disk yet, its limit pending_bytes_max is {}", held,
+                  options_.pending_bytes_max);
+    }
+    if (was_empty) append_mark(pending_);
+    append_frame(pending_, static_cast<uint8_t>(type), head, tail);
+    lsn = end_ + added;
+    end_ = lsn;
+  }
+  if (was_empty) work_.notify_one();
+  return lsn;
+}
+
+JournalStatus GroupCommitJournal::status() const {
+  JournalStatus status;
+  Lsn synced = 0;
+  {
+    std::lock_guard lock(mutex_);
+    status.end = end_;
+    status.durable = durable_;
+    status.syncs = syncs_;
+    status.bytes = bytes_written_;
+    if (failure_) status.failure = failure_->message;
+    synced = synced_;
+  }
+  status.begin = directory_->begin();
+  status.kept_bytes = directory_->kept_bytes(synced);
+  return status;
+}
+
+void GroupCommitJournal::add_listener(CommitListener listener) {
+  std::lock_guard lock(listeners_mutex_);
+  listeners_.push_back(std::move(listener));
+}
+
+Result<void> GroupCommitJournal::wait_durable(Lsn lsn) {
+  std::unique_lock lock(mutex_);
+  if (lsn > end_) return fail(ErrorCode::kInvalidArgument, "waiting for journal position {}, but the journal ends at {}", lsn, end_.load());
+  progress_.wait(lock, [&] { return durable_ >= lsn || failure_; });
+  if (durable_ >= lsn) return {};
+  return std::unexpected(*failure_);
+}
+
+void GroupCommitJournal::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wait_for_work(lock);
+    const bool stopping = stopping_;
+    if (!pending_.empty()) {
+      writer_.add(std::move(pending_));
+      pending_ = writer_.take_spare();
+    }
+    lock.unlock();
+    publish(commit(stopping));
+    lock.lock();
+    if (stopping && (pending_.empty() || failure_)) break;
+  }
+  if (end_ != synced_) {
+    log::error("journal: stopped with {} bytes not on disk: {}", end_ - synced_, failure_ ? failure_->message : std::string());
+  }
+}
+
+void GroupCommitJournal::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  if (failure_) {
+    work_.wait_for(lock, std::chrono::milliseconds(options_.retry_ms), [&] { return stopping_; });
+    return;
+  }
+  const auto something_to_do = [&] { return stopping_ || !pending_.empty(); };
+  if (writer_.written() == writer_.synced()) {
+    work_.wait(lock, something_to_do);
+  } else {
+    work_.wait_until(lock, last_sync_ + std::chrono::milliseconds(options_.sync_every_ms), something_to_do);
+  }
+}
+
+Result<void> GroupCommitJournal::commit(bool stopping) {
+  TRY(writer_.write());
+  if (relaxed() && !stopping && !sync_is_due()) return {};
+  TRY(writer_.sync());
+  last_sync_ = SteadyClock::now();
+  return {};
+}
+
+bool GroupCommitJournal::sync_is_due() const {
+  // Unsynced bytes stay in memory to be written again after a fault, so their number is a reason to sync too.
+  return writer_.written() - writer_.synced() > options_.pending_bytes_max / 2 ||
+         SteadyClock::now() - last_sync_ >= std::chrono::milliseconds(options_.sync_every_ms);
+}
+
+void GroupCommitJournal::publish(const Result<void>& outcome) {
+  Lsn durable = 0;
+  bool failed_before = false;
+  {
+    std::lock_guard lock(mutex_);
+    synced_ = writer_.synced();
+    syncs_ = writer_.syncs();
+    bytes_written_ = writer_.bytes_written();
+    // It never goes back: what the relaxed setting promised stays promised while it is written again.
+    durable_ = std::max(durable_.load(), relaxed() ? writer_.written() : writer_.synced());
+    durable = durable_;
+    failed_before = failure_.has_value();
+    if (!outcome) failure_ = outcome.error();
+  }
+  if (!outcome && !failed_before) {
+    log::error("journal: {}; nothing is acknowledged until it can be written again, trying every {} ms", outcome.error().message,
+               options_.retry_ms);
+  }
+  {
+    std::lock_guard lock(listeners_mutex_);
+    for (const CommitListener& listener : listeners_) listener(durable, outcome);
+  }
+  if (outcome && failed_before) {
+    // Only now, after the listeners know: an append that gets through must not meet the old failure in a CommitQueue.
+    std::lock_guard lock(mutex_);
+    failure_.reset();
+    log::info("journal: writing again");
+  }
+  progress_.notify_all();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& directory, const JournalOptions& options,
+                                               const ReplayFunction& replay) {
+  return open(posix_file_system(), directory, options, replay);
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(FileSystem& files, const std::filesystem::path& directory, const JournalOptions& options,
+                                               const ReplayFunction& replay) {
+  if (options.segment_bytes == 0 || options.segment_bytes > kSegmentBytesMax) {
+    return fail(ErrorCode::kInvalidArgument, "segment_bytes is {}, allowed is 1 to {}", options.segment_bytes, kSegmentBytesMax);
+  }
+  if (options.pending_bytes_max > kAheadBytesMax) {
+    return fail(ErrorCode::kInvalidArgument, "pending_bytes_max is {}, allowed is up to {}", options.pending_bytes_max, kAheadBytesMax);
+  }
+  auto segments = TRY(SegmentDirectory::open(files, directory, replay));
+  auto journal = std::make_unique<GroupCommitJournal>(std::move(segments), options);
+  journal->start();
+  return journal;
+}
+
+}  // namespace campanile::journal

@@ -1,0 +1,216 @@
+// The store on disk. RocksDB does not throw by design; every Status becomes an Error here and nothing of RocksDB leaves this file.
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "kv/store.h"
+
+namespace campanile::kv {
+namespace {
+
+// Each open table file costs a descriptor and some memory; a process here shares its descriptors with its connections.
+constexpr int kOpenFilesMax = 512;
+// RocksDB's own diary: two files of that size, warnings only.
+constexpr size_t kDiaryBytes = 1u << 20;
+constexpr size_t kDiaryFiles = 2;
+
+rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
+
+std::unexpected<Error> store_error(const rocksdb::Status& status, std::string_view doing) {
+  ErrorCode code = ErrorCode::kIoError;
+  if (status.IsCorruption()) code = ErrorCode::kCorrupt;
+  if (status.IsInvalidArgument() || status.IsNotSupported()) code = ErrorCode::kInvalidArgument;
+  return fail(code, "store: {}: {}", doing, status.ToString());
+}
+
+Result<void> result_of(const rocksdb::Status& status, std::string_view doing) {
+  if (status.ok()) return {};
+  return store_error(status, doing);
+}
+
+class RocksDbSnapshot final : public Snapshot {
+ public:
+  explicit RocksDbSnapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
+  ~RocksDbSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  RocksDbSnapshot(const RocksDbSnapshot&) = delete;
+  RocksDbSnapshot& operator=(const RocksDbSnapshot&) = delete;
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+rocksdb::ReadOptions read_options(const Snapshot* at) {
+  rocksdb::ReadOptions options;
+  if (at) options.snapshot = static_cast<const RocksDbSnapshot*>(at)->get();
+  return options;
+}
+
+class RocksDbIterator final : public Iterator {
+ public:
+  RocksDbIterator(rocksdb::DB& db, std::string_view first, std::string_view last, const Snapshot* at)
+      : first_(first), last_(last), first_slice_(first_), last_slice_(last_) {
+    auto options = read_options(at);
+    options.iterate_lower_bound = &first_slice_;
+    if (!last_.empty()) options.iterate_upper_bound = &last_slice_;
+    iterator_.reset(db.NewIterator(options));
+    iterator_->SeekToFirst();
+  }
+
+  void seek(std::string_view key) override { iterator_->Seek(slice(key)); }
+  void seek_for_previous(std::string_view key) override { iterator_->SeekForPrev(slice(key)); }
+  void next() override { iterator_->Next(); }
+  void previous() override { iterator_->Prev(); }
+  bool valid() const override { return iterator_->Valid(); }
+  std::string_view key() const override { return view(iterator_->key()); }
+  std::string_view value() const override { return view(iterator_->value()); }
+  Result<void> status() const override { return result_of(iterator_->status(), "reading a range"); }
+
+ private:
+  // The bounds must live as long as the iterator, which keeps pointers to them.
+  const std::string first_;
+  const std::string last_;
+  const rocksdb::Slice first_slice_;
+  const rocksdb::Slice last_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksDbStore final : public Store {
+ public:
+  RocksDbStore(std::unique_ptr<rocksdb::DB> db, std::filesystem::path directory) : db_(std::move(db)), directory_(std::move(directory)) {}
+
+  ~RocksDbStore() override {
+    rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
+    (void)db_->Close();
+  }
+
+  Result<std::optional<std::string>> get(std::string_view key, const Snapshot* at) const override {
+    std::string value;
+    const auto status = db_->Get(read_options(at), db_->DefaultColumnFamily(), slice(key), &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return store_error(status, "reading a key");
+    return value;
+  }
+
+  Result<void> write(const WriteBatch& batch, Durability durability) override {
+    rocksdb::WriteBatch changes;
+    for (const auto& change : batch.changes()) {
+      switch (change.kind) {
+        case WriteBatch::Change::Kind::kPut: TRY(result_of(changes.Put(change.key, change.value), "adding to a batch")); break;
+        case WriteBatch::Change::Kind::kErase: TRY(result_of(changes.Delete(change.key), "adding to a batch")); break;
+        case WriteBatch::Change::Kind::kEraseRange:
+          // RocksDB refuses a whole batch for an empty range.
+          if (change.key < change.value) TRY(result_of(changes.DeleteRange(change.key, change.value), "adding to a batch"));
+      }
+    }
+    TRY(recover());
+    rocksdb::WriteOptions options;
+    options.sync = durability == Durability::kSynced;
+    return remember(db_->Write(options, &changes), "writing");
+  }
+
+  std::unique_ptr<Iterator> iterate(std::string_view first, std::string_view last, const Snapshot* at) const override {
+    return std::make_unique<RocksDbIterator>(*db_, first, last, at);
+  }
+
+  std::shared_ptr<const Snapshot> snapshot() const override { return std::make_shared<RocksDbSnapshot>(*db_); }
+
+  Result<void> sync() override {
+    TRY(recover());
+    return remember(db_->FlushWAL(/*sync=*/true), "syncing");
+  }
+
+  uint64_t disk_bytes() const override {
+    uint64_t bytes = 0;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(directory_, error), end; !error && at != end; at.increment(error)) {
+      std::error_code gone;  // files come and go while we look
+      const auto size = at->file_size(gone);
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  }
+
+ private:
+  // After a fault in the background RocksDB refuses every write until it is told to go on, which it may once the cause has gone.
+  Result<void> recover() {
+    if (!failed_.load()) return {};
+    std::lock_guard lock(recovery_mutex_);
+    if (!failed_.load()) return {};
+    const auto status = db_->Resume();
+    if (!status.ok()) return store_error(status, "going on after a fault");
+    failed_.store(false);
+    return {};
+  }
+
+  Result<void> remember(const rocksdb::Status& status, std::string_view doing) {
+    if (!status.ok()) failed_.store(true);
+    return result_of(status, doing);
+  }
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::filesystem::path directory_;
+  std::atomic<bool> failed_{false};
+  std::mutex recovery_mutex_;
+};
+
+rocksdb::Options database_options(const RocksDbOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  // Index blocks count against the cache, so that memory stays inside its bounds however many files there are.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+
+  rocksdb::Options database;
+  database.create_if_missing = true;
+  database.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // Values come compressed; what is left to gain is in the keys.
+  database.compression = rocksdb::kNoCompression;
+  for (const auto kind : rocksdb::GetSupportedCompressions()) {
+    if (kind == rocksdb::kLZ4Compression) database.compression = kind;
+  }
+  database.write_buffer_size = options.write_buffer_bytes;
+  database.max_write_buffer_number = 2;
+  database.max_total_wal_size = 4 * options.write_buffer_bytes;
+  database.max_open_files = kOpenFilesMax;
+  database.max_background_jobs = 2;
+  database.bytes_per_sync = 1u << 20;  // spreads writing back over time instead of one long stall
+  database.info_log_level = rocksdb::WARN_LEVEL;
+  database.max_log_file_size = kDiaryBytes;
+  database.keep_log_file_num = kDiaryFiles;
+  database.stats_dump_period_sec = 0;
+  database.stats_persist_period_sec = 0;
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return fail(ErrorCode::kIoError, "creating {}: {}", directory.string(), error.message());
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(database_options(options), directory.string(), &db);
+  std::unique_ptr<rocksdb::DB> owned(db);
+  if (!status.ok()) {
+    const std::string text = status.ToString();
+    // RocksDB has no code of its own for this case; its two messages name the lock file.
+    if (status.IsIOError() && (text.find("While lock file") != std::string::npos || text.find("lock hold by current process") != std::string::npos)) {
+      return fail(ErrorCode::kUnavailable, "the store in {} is in use: {}", directory.string(), text);
+    }
+    return store_error(status, "opening " + directory.string());
+  }
+  return std::make_unique<RocksDbStore>(std::move(owned), directory);
+}
+
+}  // namespace campanile::kv

@@ -1,0 +1,333 @@
+#include "net/connection.h"
+
+#include <cstring>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include "base/check.h"
+
+namespace campanile::net {
+namespace {
+
+constexpr std::chrono::milliseconds kCloseProgressLimit{5'000};
+constexpr std::chrono::milliseconds kLingerLimit{2'000};
+
+bool would_block(const boost::system::error_code& error) {
+  return error == asio::error::would_block || error == asio::error::try_again;
+}
+
+// A TLS peer that drops TCP without its close_notify is common and no different from an end of stream here: every protocol
+// above marks where its messages end.
+bool is_end(const boost::system::error_code& error) {
+  return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+}
+
+}  // namespace
+
+std::string describe(const boost::system::error_code& error) {
+  if (error == asio::error::connection_reset || error == asio::error::broken_pipe) return "connection reset";
+  return error.message();
+}
+
+Connection::Connection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot)
+    : loop_(std::move(loop)), input_bytes_max_(input_bytes_max), slot_(std::move(slot)) {}
+
+Connection::~Connection() = default;
+
+bool Connection::join_loop() {
+  joined_ = loop_->add(self_as<Connection>(), position_);
+  return joined_;
+}
+
+// Runs a callback of the handler, then writes what it sent to this connection.
+template <typename Function>
+void Connection::call_handler(Function&& function) {
+  CHECK(!in_callback_);
+  in_callback_ = true;
+  function();
+  in_callback_ = false;
+  flush();
+}
+
+void Connection::opened(Address peer) {
+  if (state_ != State::kConnecting) return;
+  peer_ = std::move(peer);
+  state_ = State::kOpen;
+  call_handler([this] { handler_->on_open(*this); });
+  start_read();
+}
+
+// Reading
+
+void Connection::start_read() {
+  if (reading_ || eof_ || state_ == State::kConnecting || state_ == State::kClosed) return;
+  if (paused_ && state_ == State::kOpen) return;
+  reading_ = true;
+  stream_read();
+}
+
+void Connection::read_done(const ErrorCode& error, std::string_view bytes, bool filled) {
+  reading_ = false;
+  if (state_ == State::kClosed) return;
+  if (error) {
+    read_failed(error);
+    return;
+  }
+  ErrorCode error_after;
+  if (filled) {
+    const std::span<char> shared = loop_->read_buffer();
+    std::memcpy(shared.data(), bytes.data(), bytes.size());
+    const size_t more = stream_read_more(shared.subspan(bytes.size()), error_after);
+    bytes = {shared.data(), bytes.size() + more};
+  }
+  if (state_ == State::kOpen) deliver(bytes);
+  // An end of stream is reported again by the next read; an error is not.
+  if (error_after && !would_block(error_after) && !is_end(error_after)) {
+    read_failed(error_after);
+    return;
+  }
+  start_read();
+}
+
+void Connection::deliver(std::string_view bytes) {
+  if (paused_ || offer_pending_ || has_kept()) {
+    keep(bytes);
+    if (!paused_ && !offer_pending_) offer_kept();
+  } else {
+    size_t used = 0;
+    call_handler([&] { used = handler_->on_bytes(*this, bytes); });
+    CHECK(used <= bytes.size());
+    if (state_ == State::kOpen) keep(bytes.substr(used));
+  }
+  if (state_ == State::kOpen && input_.size() - input_start_ > input_bytes_max_) {
+    fail(input_bytes_max_ >= (1u << 20) ? fmt::format("input over {} MiB", input_bytes_max_ >> 20)
+                                        : fmt::format("input over {} bytes", input_bytes_max_));
+  }
+}
+
+void Connection::keep(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (input_.empty() && input_.capacity() <= std::string().capacity()) input_ = loop_->take_buffer();
+  if (input_start_ > input_.size() / 2) {
+    input_.erase(0, input_start_);
+    input_start_ = 0;
+  }
+  input_.append(bytes);
+}
+
+void Connection::offer_kept() {
+  if (state_ != State::kOpen || !has_kept()) return;
+  size_t used = 0;
+  const size_t size = input_.size() - input_start_;
+  call_handler([&] { used = handler_->on_bytes(*this, std::string_view(input_).substr(input_start_)); });
+  CHECK(used <= size);
+  if (state_ != State::kOpen) return;
+  input_start_ += used;
+  if (!has_kept()) {
+    loop_->give_buffer(std::move(input_));
+    input_ = {};
+    input_start_ = 0;
+  }
+}
+
+void Connection::resume_reading() {
+  paused_ = false;
+  if (state_ != State::kOpen) return;
+  // Offered from the loop, not from here: the owner may be in the middle of something.
+  if ((has_kept() || in_callback_) && !std::exchange(offer_pending_, true)) {
+    asio::post(loop_->context(), [self = self_as<Connection>()] {
+      self->offer_pending_ = false;
+      if (!self->paused_) self->offer_kept();
+      if (self->eof_ && self->state_ == State::kOpen) self->peer_closed();
+      self->start_read();
+    });
+  }
+  start_read();
+}
+
+void Connection::read_failed(const ErrorCode& error) {
+  if (!is_end(error)) {
+    fail(describe(error));
+    return;
+  }
+  eof_ = true;
+  peer_closed();
+}
+
+void Connection::peer_closed() {
+  if (state_ == State::kLingering) {
+    fail(std::move(closed_reason_));
+    return;
+  }
+  // What came before the end, and was held back by a pause, is still for the handler.
+  if (state_ == State::kOpen && has_kept() && (paused_ || offer_pending_)) return;
+  if (send_queue_bytes() == 0) {
+    fail(state_ == State::kOpen ? "closed by the peer" : std::move(closed_reason_));
+  } else if (state_ == State::kOpen) {
+    start_closing("closed by the peer");  // it may still read what is queued for it
+  }
+}
+
+// Writing
+
+void Connection::send(std::string_view bytes) {
+  if (state_ > State::kOpen || bytes.empty()) return;
+  if (out_.empty() && out_.capacity() <= std::string().capacity()) out_ = loop_->take_buffer();
+  out_.append(bytes);
+  queued();
+}
+
+void Connection::send_owned(std::string bytes) {
+  if (state_ > State::kOpen || bytes.empty()) return;
+  if (out_.empty() && bytes.size() > 4096) {
+    loop_->give_buffer(std::exchange(out_, std::move(bytes)));
+  } else {
+    send(bytes);
+    return;
+  }
+  queued();
+}
+
+void Connection::queued() {
+  if (send_queue_bytes() > kSendQueueHighBytes) above_high_ = true;
+  if (state_ != State::kOpen || in_callback_ || write_pending_) return;
+  if (!std::exchange(turn_end_pending_, true)) loop_->at_turn_end(self_as<Connection>());
+}
+
+void Connection::turn_ends() {
+  turn_end_pending_ = false;
+  flush();
+}
+
+void Connection::flush() {
+  if (write_pending_ || (state_ != State::kOpen && state_ != State::kClosing)) return;
+  if (!out_.empty()) {
+    ErrorCode error;
+    const size_t taken = stream_write_now(out_, error);
+    if (error && !would_block(error)) {
+      fail(describe(error));
+      return;
+    }
+    if (taken == out_.size()) {
+      loop_->give_buffer(std::exchange(out_, {}));
+    } else {
+      writing_ = std::exchange(out_, {});
+      written_ = taken;
+      write_pending_ = true;
+      stream_write(std::string_view(writing_).substr(written_));
+    }
+    note_progress();
+  }
+  shut_down_if_flushed();
+}
+
+void Connection::write_done(const ErrorCode& error, size_t bytes) {
+  write_pending_ = false;
+  if (state_ == State::kClosed) return;
+  if (error) {
+    fail(describe(error));
+    return;
+  }
+  written_ += bytes;
+  if (written_ < writing_.size()) {
+    write_pending_ = true;
+    stream_write(std::string_view(writing_).substr(written_));
+  } else {
+    loop_->give_buffer(std::exchange(writing_, {}));
+    written_ = 0;
+  }
+  note_progress();
+  flush();
+}
+
+void Connection::note_progress() {
+  if (!above_high_ || send_queue_bytes() >= kSendQueueLowBytes) return;
+  above_high_ = false;
+  // Posted, so that a handler that sends more each time and a peer that takes it at once do not nest without end.
+  asio::post(loop_->context(), [self = self_as<Connection>()] {
+    if (self->state_ != State::kOpen) return;
+    self->call_handler([&] { self->handler_->on_send_queue_low(*self); });
+  });
+}
+
+// Closing
+
+void Connection::close() {
+  if (state_ == State::kConnecting) {
+    fail("closed before it was connected");
+  } else if (state_ == State::kOpen) {
+    start_closing("closed by this side");
+    start_read();  // discards; sees the peer go even where reading was paused
+  }
+}
+
+void Connection::start_closing(std::string_view reason) {
+  state_ = State::kClosing;
+  closed_reason_ = reason;
+  watch_closing();
+  if (!in_callback_ && !std::exchange(turn_end_pending_, true)) loop_->at_turn_end(self_as<Connection>());
+}
+
+void Connection::watch_closing() {
+  drop_timer();
+  closing_queue_bytes_ = send_queue_bytes();
+  closing_timer_ = loop_->run_after(kCloseProgressLimit, [self = self_as<Connection>()] {
+    self->closing_timer_ = 0;
+    if (self->state_ != State::kClosing) return;
+    if (self->send_queue_bytes() < self->closing_queue_bytes_) {
+      self->watch_closing();
+    } else {
+      self->fail("the peer took nothing for 5 s while closing");
+    }
+  });
+}
+
+void Connection::shut_down_if_flushed() {
+  if (state_ != State::kClosing || write_pending_ || !out_.empty()) return;
+  if (eof_) {
+    fail(std::move(closed_reason_));
+    return;
+  }
+  state_ = State::kLingering;
+  drop_timer();
+  closing_timer_ = loop_->run_after(kLingerLimit, [self = self_as<Connection>()] {
+    self->closing_timer_ = 0;
+    self->fail(std::move(self->closed_reason_));
+  });
+  stream_shut_down();
+  start_read();
+}
+
+void Connection::shut_down_done(const ErrorCode& error) {
+  if (state_ == State::kLingering && error) fail(std::move(closed_reason_));
+}
+
+void Connection::drop_timer() {
+  if (closing_timer_ != 0) loop_->cancel(std::exchange(closing_timer_, 0));
+}
+
+void Connection::fail(std::string reason) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  closed_reason_ = std::move(reason);
+  drop_timer();
+  stream_close();
+  out_ = {};
+  // writing_ and, during a callback, input_ are still pointed at: they go with the connection.
+  asio::post(loop_->context(), [self = self_as<Connection>()] { self->tell_closed(); });
+}
+
+void Connection::tell_closed() {
+  if (handler_) handler_->on_closed(*this, closed_reason_);
+  handler_.reset();
+  slot_.release();
+  writing_ = {};
+  written_ = 0;
+  input_ = {};
+  input_start_ = 0;
+  if (std::exchange(joined_, false)) loop_->remove(position_);
+}
+
+}  // namespace campanile::net

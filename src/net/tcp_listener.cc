@@ -1,0 +1,199 @@
+#include <atomic>
+
+#include <boost/asio/ip/v6_only.hpp>
+
+#include "base/log.h"
+#include "net/stream_connection.h"
+#include "net/tcp.h"
+
+namespace campanile::net {
+namespace {
+
+using asio::ip::tcp;
+
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kComplainEvery{60};
+
+// At most one line a minute about a trouble that may come with every connection.
+class Complaint {
+ public:
+  bool is_due() {
+    const auto now = std::chrono::steady_clock::now();
+    if (last_ != std::chrono::steady_clock::time_point() && now - last_ < kComplainEvery) return false;
+    last_ = now;
+    return true;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_;
+};
+
+bool out_of_resources(const boost::system::error_code& error) {
+  return error == asio::error::no_descriptors || error == asio::error::no_memory || error == asio::error::no_buffer_space ||
+         error == boost::system::errc::too_many_files_open_in_system;
+}
+
+}  // namespace
+
+Address peer_address(const Socket& socket) {
+  boost::system::error_code error;
+  const tcp::endpoint endpoint = socket.remote_endpoint(error);
+  if (error) return {};
+  asio::ip::address address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return {address.to_string(), endpoint.port()};
+}
+
+namespace {
+
+// Lives on the first loop, which accepts; the connections live on the loop whose turn it is.
+class Acceptor final : public LoopMember, public std::enable_shared_from_this<Acceptor> {
+ public:
+  Acceptor(std::vector<std::shared_ptr<Loop>> loops, const TcpOptions& options, TcpListener::HandlerFactory factory)
+      : loops_(std::move(loops)),
+        acceptor_(loops_[0]->context()),
+        options_(options),
+        factory_(std::make_shared<const TcpListener::HandlerFactory>(std::move(factory))) {}
+
+  Result<void> bind(const Address& address) {
+    boost::system::error_code error;
+    const auto failed = [&](std::string_view what) {
+      return fail(ErrorCode::kIoError, "cannot listen on {}: {}{}", address.to_string(), what, error.message());
+    };
+    // A name is looked up here and now: this happens at start, before anything else runs.
+    tcp::resolver resolver(loops_[0]->context());
+    const auto found = resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
+    if (error || found.empty()) return failed("the host is not known: ");
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+
+    if (acceptor_.open(endpoint.protocol(), error); error) return failed("");
+    if (acceptor_.set_option(tcp::acceptor::reuse_address(true), error); error) return failed("");
+    if (endpoint.protocol() == tcp::v6()) {
+      boost::system::error_code ignored;  // "[::]" takes IPv4 too, where the system can
+      acceptor_.set_option(asio::ip::v6_only(false), ignored);
+    }
+    if (acceptor_.bind(endpoint, error); error) {
+      return failed(error == asio::error::address_in_use ? "another program has it (or another listener of this one): " : "");
+    }
+    if (acceptor_.listen(asio::socket_base::max_listen_connections, error); error) return failed("");
+    const tcp::endpoint local = acceptor_.local_endpoint(error);
+    if (error) return failed("");
+    address_ = {local.address().to_string(), local.port()};
+    return {};
+  }
+
+  void start() {
+    loops_[0]->post([self = shared_from_this()] {
+      self->joined_ = !self->closed_ && self->loops_[0]->add(self, self->position_);
+      if (self->joined_) self->accept();
+    });
+  }
+
+  void close() {
+    loops_[0]->post([self = shared_from_this()] { self->close_now(); });
+  }
+
+  void loop_stops() override { close_now(); }
+  const Address& address() const { return address_; }
+  size_t connections() const { return *open_; }
+
+ private:
+  void accept() {
+    std::shared_ptr<Loop> loop = loops_[next_];
+    next_ = (next_ + 1) % loops_.size();
+    auto& context = loop->context();
+    acceptor_.async_accept(context, [self = shared_from_this(), loop = std::move(loop)](
+                                        const boost::system::error_code& error, Socket socket) mutable {
+      self->accepted(error, std::move(loop), std::move(socket));
+    });
+  }
+
+  void accepted(const boost::system::error_code& error, std::shared_ptr<Loop> loop, Socket socket) {
+    if (closed_) return;
+    if (out_of_resources(error)) {
+      if (resources_complaint_.is_due()) {
+        log::error("{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
+                   address_.to_string(), error.message(), kAcceptPause.count());
+      }
+      pause_ = loops_[0]->run_after(kAcceptPause, [self = shared_from_this()] {
+        self->pause_ = 0;
+        self->accept();
+      });
+      return;
+    }
+    // Any other error is of that one connection: it went away while it waited.
+    if (!error) {
+      if (*open_ >= options_.connections_max) {
+        if (full_complaint_.is_due()) {
+          log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(), options_.connections_max);
+        }
+      } else {
+        hand_over(std::move(loop), std::move(socket));
+      }
+    }
+    accept();
+  }
+
+  void hand_over(std::shared_ptr<Loop> loop, Socket socket) {
+    Loop& target = *loop;
+    target.post([loop = std::move(loop), factory = factory_, slot = ConnectionSlot(open_), socket = std::move(socket),
+                 input_bytes_max = options_.input_bytes_max]() mutable {
+      auto connection =
+          std::make_shared<StreamConnection<Socket>>(loop, input_bytes_max, std::move(slot), std::move(socket));
+      if (!connection->join_loop()) return;
+      connection->prepare_socket();
+      connection->set_handler((*factory)(*loop));
+      connection->opened(peer_address(connection->socket()));
+    });
+  }
+
+  void close_now() {
+    if (std::exchange(closed_, true)) return;
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    if (pause_ != 0) loops_[0]->cancel(std::exchange(pause_, 0));
+    if (std::exchange(joined_, false)) loops_[0]->remove(position_);  // may be the last reference but the caller's
+  }
+
+  const std::vector<std::shared_ptr<Loop>> loops_;
+  tcp::acceptor acceptor_;
+  const TcpOptions options_;
+  const std::shared_ptr<const TcpListener::HandlerFactory> factory_;
+  const std::shared_ptr<std::atomic<size_t>> open_ = std::make_shared<std::atomic<size_t>>(0);
+  Address address_;
+  Loop::Members::iterator position_;
+  size_t next_ = 0;
+  TimerId pause_ = 0;
+  bool joined_ = false;
+  bool closed_ = false;
+  Complaint resources_complaint_;
+  Complaint full_complaint_;
+};
+
+class Listener final : public TcpListener {
+ public:
+  explicit Listener(std::shared_ptr<Acceptor> acceptor) : acceptor_(std::move(acceptor)) {}
+  ~Listener() override { acceptor_->close(); }
+  Address address() const override { return acceptor_->address(); }
+  size_t connections() const override { return acceptor_->connections(); }
+  void close() override { acceptor_->close(); }
+
+ private:
+  const std::shared_ptr<Acceptor> acceptor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoopPool& loops, const Address& address,
+                                                         const TcpOptions& options, HandlerFactory factory) {
+  std::vector<std::shared_ptr<Loop>> targets;
+  for (size_t i = 0; i < loops.size(); ++i) targets.push_back(PoolAccess::loop(loops, i));
+  auto acceptor = std::make_shared<Acceptor>(std::move(targets), options, std::move(factory));
+  TRY(acceptor->bind(address));
+  acceptor->start();
+  return std::make_unique<Listener>(std::move(acceptor));
+}
+
+}  // namespace campanile::net

@@ -1,0 +1,65 @@
+// Aggregation: reads a group's series once and fills the windows of every aggregate.
+//
+//   Aggregation aggregation(plan, context);
+//   TRY(aggregation.take(group));
+//   for (size_t cell : aggregation.cells_by_time()) aggregation.aggregator(0).result(cell, 0);
+//
+// A cell is a window that holds a point; without windows there is one cell for all. How a series is read depends on what
+// is asked of it: where no condition looks into its points and nobody wants the point that a selector picked, column by
+// column and by statistics where they do; otherwise all columns side by side.
+// Threads: one owner. Limits: windows_max and values_max -> kTooLarge.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "query/aggregator.h"
+#include "query/group.h"
+#include "query/plan.h"
+#include "query/series_scan.h"
+
+namespace campanile::query {
+
+class Aggregation {
+ public:
+  Aggregation(const SelectPlan& plan, const Context& context);
+
+  Result<void> take(const Group& group);
+
+  // Ascending in time. Without windows cell 0, or none where no point was seen.
+  std::vector<size_t> cells_by_time() const;
+  int64_t start_ns(size_t cell) const { return starts_[cell]; }
+  Aggregator& aggregator(size_t index) { return *aggregators_[index]; }
+  size_t aggregators() const { return aggregators_.size(); }
+  // The inputs of the point that the selector picked for the cell; nulls where the plan has no use for them.
+  std::vector<Value> picked_point(size_t cell) const;
+
+ private:
+  struct PickedPoint {
+    std::vector<Value> values;
+    std::vector<std::string> strings;
+  };
+  Result<void> take_columns(const GroupMember& member);
+  Result<void> take_column(const GroupMember& member, size_t input, const std::vector<Aggregator*>& users, bool only_first, bool only_last);
+  Result<void> take_points(const GroupMember& member, const Expression& filter);
+  Result<void> take_batch(const Batch& batch, const GroupMember& member, const std::vector<uint8_t>* selected);
+  void keep_point(size_t cell, const Batch& batch, size_t row, const GroupMember& member);
+  Result<size_t> cell_at(int64_t start_ns);
+  Result<void> check_held() const;
+  // Calls visit(cell, from, to) for each run of times that share a window.
+  template <typename Visit>
+  Result<void> for_each_run(std::span<const int64_t> times_ns, const Visit& visit);
+
+  const SelectPlan& plan_;
+  const Context& context_;
+  bool wants_point_ = false;
+  std::vector<std::unique_ptr<Aggregator>> aggregators_;
+  std::vector<int64_t> starts_;
+  absl::flat_hash_map<int64_t, size_t> cells_;
+  std::vector<PickedPoint> points_;
+};
+
+}  // namespace campanile::query

@@ -1,0 +1,240 @@
+#include "query/languages/influxql/expression_builder.h"
+
+#include <algorithm>
+
+#include "query/aggregator.h"
+#include "query/languages/influxql/columns.h"
+
+namespace campanile::query::influxql {
+namespace {
+
+using Op = Expression::Op;
+
+std::optional<Op> operator_of(TokenKind kind, bool in_condition) {
+  switch (kind) {
+    case TokenKind::kPlus: return Op::kAdd;
+    case TokenKind::kMinus: return Op::kSubtract;
+    case TokenKind::kStar: return Op::kMultiply;
+    // InfluxDB divides whole numbers as floats in columns and as whole numbers in conditions.
+    case TokenKind::kSlash: return in_condition ? Op::kDivideInteger : Op::kDivide;
+    case TokenKind::kPercent: return Op::kModulo;
+    case TokenKind::kAmpersand: return Op::kBitAnd;
+    case TokenKind::kBar: return Op::kBitOr;
+    case TokenKind::kCaret: return Op::kBitXor;
+    case TokenKind::kAnd: return Op::kAnd;
+    case TokenKind::kOr: return Op::kOr;
+    case TokenKind::kEqual: return Op::kEqual;
+    case TokenKind::kNotEqual: return Op::kNotEqual;
+    case TokenKind::kLess: return Op::kLess;
+    case TokenKind::kLessEqual: return Op::kLessEqual;
+    case TokenKind::kGreater: return Op::kGreater;
+    case TokenKind::kGreaterEqual: return Op::kGreaterEqual;
+    case TokenKind::kMatches: return Op::kMatches;
+    case TokenKind::kNotMatches: return Op::kNotMatches;
+    default: return std::nullopt;
+  }
+}
+
+std::optional<FieldType> type_of_cast(Cast cast) {
+  switch (cast) {
+    case Cast::kFloat: return FieldType::kFloat;
+    case Cast::kInteger: return FieldType::kInteger;
+    case Cast::kUnsigned: return FieldType::kUnsigned;
+    case Cast::kString: return FieldType::kString;
+    case Cast::kBoolean: return FieldType::kBoolean;
+    default: return std::nullopt;
+  }
+}
+
+// The expression as InfluxDB's type errors show it: fields with their types.
+Expr with_types(const Expr& expr, const Schema& schema) {
+  Expr shown = expr;
+  if (shown.kind == Expr::Kind::kReference && shown.cast == Cast::kNone) {
+    if (const auto type = schema.field(shown.text)) {
+      for (const Cast cast : {Cast::kFloat, Cast::kInteger, Cast::kUnsigned, Cast::kString, Cast::kBoolean}) {
+        if (type_of_cast(cast) == type) shown.cast = cast;
+      }
+    } else if (schema.is_tag(shown.text)) {
+      shown.cast = Cast::kTag;
+    }
+  }
+  for (Expr& child : shown.children) child = with_types(child, schema);
+  return shown;
+}
+
+bool is_whole(FieldType type) { return type == FieldType::kInteger || type == FieldType::kUnsigned; }
+
+bool operands_fit(Op op, FieldType left, FieldType right) {
+  const bool bitwise = op == Op::kBitAnd || op == Op::kBitOr || op == Op::kBitXor;
+  if (bitwise) return is_whole(left) && is_whole(right);
+  return left <= FieldType::kUnsigned && right <= FieldType::kUnsigned;
+}
+
+}  // namespace
+
+size_t ExpressionBuilder::input(Input::Kind kind, const std::string& name, FieldType type, bool makes_rows) {
+  for (size_t i = 0; i < plan_.inputs.size(); ++i) {
+    Input& each = plan_.inputs[i];
+    if (each.kind != kind || each.name != name || each.type != type) continue;
+    each.makes_rows = each.makes_rows || makes_rows;
+    return i;
+  }
+  plan_.inputs.push_back({kind, name, type, makes_rows});
+  return plan_.inputs.size() - 1;
+}
+
+std::optional<FieldType> ExpressionBuilder::field_type(const Expr& reference) const {
+  if (reference.cast == Cast::kTag) return std::nullopt;
+  const auto stored = schema_.field(reference.text);
+  if (!stored) return std::nullopt;
+  const auto wanted = type_of_cast(reference.cast);
+  return wanted ? wanted : stored;
+}
+
+Result<Expression> ExpressionBuilder::filter(const Expr& expr) { return build(expr, Use::kFilter); }
+
+Result<Expression> ExpressionBuilder::output(const Expr& expr) { return build(expr, Use::kOutput); }
+
+Result<Expression> ExpressionBuilder::build(const Expr& expr, Use use) {
+  switch (expr.kind) {
+    case Expr::Kind::kParen: return build(expr.children[0], use);
+    case Expr::Kind::kReference: return reference(expr, use);
+    case Expr::Kind::kBinary: return binary(expr, use);
+    case Expr::Kind::kNumber: return Expression::of_constant(FieldValue::of_float(expr.number));
+    case Expr::Kind::kInteger:
+    case Expr::Kind::kDuration: return Expression::of_constant(FieldValue::of_integer(expr.integer));
+    case Expr::Kind::kUnsigned: return Expression::of_constant(FieldValue::of_unsigned(expr.unsigned_value));
+    case Expr::Kind::kString: return Expression::of_constant(FieldValue::of_string(expr.text));
+    case Expr::Kind::kBoolean: return Expression::of_constant(FieldValue::of_boolean(expr.boolean));
+    case Expr::Kind::kRegex: return Expression::of_pattern(expr.regex->pattern);
+    case Expr::Kind::kCall:
+      if (use == Use::kFilter) return fail(ErrorCode::kInvalidArgument, "invalid function call in condition: {}", to_string(expr));
+      return call(expr);
+    case Expr::Kind::kWildcard:
+    case Expr::Kind::kTime: break;
+  }
+  return fail(ErrorCode::kInvalidArgument, "invalid expression: {}", to_string(expr));
+}
+
+// A name is a field where any measurement has such a field, otherwise a tag, which every series may lack.
+Result<Expression> ExpressionBuilder::reference(const Expr& expr, Use use) {
+  const bool in_filter = use == Use::kFilter;
+  const size_t base = plan_.aggregates.empty() || in_filter ? 0 : plan_.aggregates.size();
+  if (const auto type = field_type(expr)) {
+    // Beside a selector other fields come from the point it picks and make no rows of their own.
+    const bool makes_rows = !in_filter && plan_.aggregates.empty();
+    return Expression::of_input(base + input(Input::Kind::kField, expr.text, *type, makes_rows));
+  }
+  const bool is_tag = in_filter || (expr.cast != Cast::kAnyField && !type_of_cast(expr.cast) && schema_.is_tag(expr.text));
+  if (!is_tag) return Expression::of_constant(null_value());
+  return Expression::of_input(base + input(Input::Kind::kTag, expr.text, FieldType::kString, false));
+}
+
+Result<Expression> ExpressionBuilder::binary(const Expr& expr, Use use) {
+  const auto op = operator_of(expr.op, use == Use::kFilter);
+  if (!op) return fail(ErrorCode::kUnsupported, "operator {} is not supported", to_string(expr.op));
+  if (use == Use::kOutput) TRY(check_operands(expr));
+  Expression left = TRY(build(expr.children[0], use));
+  Expression right = TRY(build(expr.children[1], use));
+  const bool by_pattern = *op == Op::kMatches || *op == Op::kNotMatches;
+  if (by_pattern != (right.kind == Expression::Kind::kPattern) || left.kind == Expression::Kind::kPattern) {
+    return fail(ErrorCode::kInvalidArgument, "invalid condition expression: {}", to_string(expr));
+  }
+  return Expression::binary(*op, std::move(left), std::move(right));
+}
+
+std::optional<FieldType> ExpressionBuilder::type_of(const Expr& expr) const {
+  switch (expr.kind) {
+    case Expr::Kind::kReference: {
+      const auto type = field_type(expr);
+      if (!type && schema_.is_tag(expr.text)) return FieldType::kString;
+      return type;
+    }
+    case Expr::Kind::kParen: return type_of(expr.children[0]);
+    case Expr::Kind::kNumber: return FieldType::kFloat;
+    case Expr::Kind::kInteger:
+    case Expr::Kind::kDuration: return FieldType::kInteger;
+    case Expr::Kind::kUnsigned: return FieldType::kUnsigned;
+    case Expr::Kind::kString: return FieldType::kString;
+    case Expr::Kind::kBoolean: return FieldType::kBoolean;
+    case Expr::Kind::kBinary: {
+      const auto left = type_of(expr.children[0]);
+      const auto right = type_of(expr.children[1]);
+      if (!left || !right) return std::nullopt;
+      const bool whole = is_whole(*left) && is_whole(*right) && expr.op != TokenKind::kSlash;
+      if (!whole) return FieldType::kFloat;
+      return *left == FieldType::kUnsigned ? left : right;
+    }
+    case Expr::Kind::kCall: {
+      const auto function = function_named(expr.text);
+      if (function == Function::kCount) return FieldType::kInteger;
+      if (function == Function::kMean || function == Function::kMedian || function == Function::kStddev) return FieldType::kFloat;
+      return expr.children.empty() ? std::nullopt : type_of(expr.children[0]);
+    }
+    default: return std::nullopt;
+  }
+}
+
+Result<void> ExpressionBuilder::check_operands(const Expr& expr) const {
+  const auto left = type_of(expr.children[0]);
+  const auto right = type_of(expr.children[1]);
+  const auto op = operator_of(expr.op, false);
+  if (!left || !right || operands_fit(*op, *left, *right)) return {};
+  const auto shown_type = [this](const Expr& side, FieldType type) -> std::string_view {
+    if (side.kind == Expr::Kind::kReference && !field_type(side)) return "tag";
+    return campanile::to_string(type);
+  };
+  return fail(ErrorCode::kInvalidArgument, "type error: {}: incompatible types: {} and {}", to_string(with_types(expr, schema_)),
+              shown_type(expr.children[0], *left), shown_type(expr.children[1], *right));
+}
+
+// Nothing where the call is over something that is no field.
+Result<std::optional<Aggregate>> ExpressionBuilder::aggregate(const Expr& call) {
+  Aggregate made;
+  made.function = *function_named(call.text);
+  const Expr* argument = &call.children[0];
+  if (argument->is_call("distinct")) {
+    made.function = Function::kCountDistinct;
+    argument = &argument->children[0];
+  }
+  const auto type = field_type(*argument);
+  if (!type) return std::nullopt;
+  if (!accepts(made.function, *type)) {
+    return fail(ErrorCode::kInvalidArgument, "unsupported {} iterator type: *query.{}InterruptIterator", call.text, campanile::to_string(*type));
+  }
+  made.input = input(Input::Kind::kField, argument->text, *type, true);
+  if (made.function == Function::kPercentile) {
+    made.argument = call.children[1].kind == Expr::Kind::kInteger ? static_cast<double>(call.children[1].integer) : call.children[1].number;
+  }
+  return made;
+}
+
+Result<void> ExpressionBuilder::collect_aggregates(const Expr& expr) {
+  if (expr.kind != Expr::Kind::kCall) {
+    for (const Expr& child : expr.children) TRY(collect_aggregates(child));
+    return {};
+  }
+  const std::optional<Aggregate> made = TRY(aggregate(expr));
+  if (!made) return {};
+  const auto same = [&](const Aggregate& each) {
+    return each.function == made->function && each.input == made->input && each.argument == made->argument;
+  };
+  if (std::none_of(plan_.aggregates.begin(), plan_.aggregates.end(), same)) plan_.aggregates.push_back(*made);
+  return {};
+}
+
+Result<Expression> ExpressionBuilder::call(const Expr& expr) {
+  const std::optional<Aggregate> made = TRY(aggregate(expr));
+  if (!made) {
+    // A number that fills gaps stands for what is missing altogether, too.
+    const bool filled = plan_.window && plan_.fill.kind == Fill::Kind::kNumber;
+    return Expression::of_constant(filled ? Value(plan_.fill.number) : null_value());
+  }
+  for (size_t i = 0; i < plan_.aggregates.size(); ++i) {
+    const Aggregate& each = plan_.aggregates[i];
+    if (each.function == made->function && each.input == made->input && each.argument == made->argument) return Expression::of_input(i);
+  }
+  return fail(ErrorCode::kInvalidArgument, "invalid expression: {}", to_string(expr));
+}
+
+}  // namespace campanile::query::influxql

@@ -1,0 +1,138 @@
+#include <climits>
+
+#include "query/languages/influxql/parser_state.h"
+
+namespace campanile::query::influxql {
+
+// WHERE, ORDER BY, LIMIT and OFFSET, which end every SHOW of the schema. SHOW sorts by name whatever ORDER BY time says.
+Result<void> Parser::show_clauses(ShowClauses& clauses, bool has_condition) {
+  if (has_condition) clauses.condition = TRY(condition());
+  TRY(order_by_ascending());
+  clauses.limit = TRY(optional_count(TokenKind::kLimit));
+  clauses.offset = TRY(optional_count(TokenKind::kOffset));
+  return {};
+}
+
+Result<ShowMeasurements> Parser::show_measurements() {
+  ShowMeasurements made;
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kWith)) {
+    TRY(expect(TokenKind::kMeasurement));
+    const Token op = next();
+    if (op.kind != TokenKind::kEqual && op.kind != TokenKind::kMatches) return wrong(op, {"=", "=~"});
+    made.sources.push_back(TRY(source(false)));
+  }
+  TRY(show_clauses(made, true));
+  return made;
+}
+
+Result<ShowTagKeys> Parser::show_tag_keys() {
+  ShowTagKeys made;
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kFrom)) made.sources = TRY(sources(false));
+  TRY(show_clauses(made, true));
+  // InfluxDB reads these and does nothing with them.
+  TRY(optional_count(TokenKind::kSlimit));
+  TRY(optional_count(TokenKind::kSoffset));
+  return made;
+}
+
+Result<ShowTagValues> Parser::show_tag_values() {
+  ShowTagValues made;
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kFrom)) made.sources = TRY(sources(false));
+  TRY(with_key(made));
+  TRY(show_clauses(made, true));
+  return made;
+}
+
+Result<void> Parser::with_key(ShowClauses& clauses) {
+  TRY(expect(TokenKind::kWith));
+  TRY(expect(TokenKind::kKey));
+  const Token op = next();
+  clauses.key_op = op.kind;
+  switch (op.kind) {
+    case TokenKind::kIn:
+      TRY(expect(TokenKind::kLeftParen));
+      clauses.keys = TRY(identifiers());
+      TRY(expect(TokenKind::kRightParen));
+      return {};
+    case TokenKind::kEqual:
+    case TokenKind::kNotEqual: clauses.keys.push_back(TRY(identifier())); return {};
+    case TokenKind::kMatches:
+    case TokenKind::kNotMatches: {
+      const std::optional<Expr> pattern = TRY(regex());
+      if (!pattern) return wrong(next(), {"regex"});
+      clauses.key_regex = pattern->regex;
+      return {};
+    }
+    default: return wrong(op, {"IN", "=", "=~"});
+  }
+}
+
+Result<ShowFieldKeys> Parser::show_field_keys() {
+  ShowFieldKeys made;
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kFrom)) made.sources = TRY(sources(false));
+  TRY(show_clauses(made, false));
+  return made;
+}
+
+Result<ShowSeries> Parser::show_series() {
+  ShowSeries made;
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kFrom)) made.sources = TRY(sources(false));
+  TRY(show_clauses(made, true));
+  return made;
+}
+
+Result<std::string> Parser::optional_module() {
+  if (!accept(TokenKind::kFor)) return std::string();
+  return string();
+}
+
+Result<CreateDatabase> Parser::create_database() {
+  CreateDatabase made;
+  made.name = TRY(identifier());
+  if (!accept(TokenKind::kWith)) return made;
+  const Token first = next();
+  back_to(first);
+  switch (first.kind) {
+    case TokenKind::kDuration:
+    case TokenKind::kReplication:
+    case TokenKind::kShard:
+    case TokenKind::kName: break;
+    default: return wrong(first, {"DURATION", "NAME", "REPLICATION", "SHARD"});
+  }
+  made.with_policy = true;
+  if (accept(TokenKind::kDuration)) made.duration_ns = TRY(duration());
+  if (accept(TokenKind::kReplication)) made.replication = TRY(integer(1, INT_MAX));
+  if (accept(TokenKind::kShard)) {
+    TRY(expect(TokenKind::kDuration));
+    made.shard_duration_ns = TRY(duration());
+  }
+  if (accept(TokenKind::kName)) made.policy_name = TRY(identifier());
+  return made;
+}
+
+Result<CreateRetentionPolicy> Parser::create_retention_policy() {
+  CreateRetentionPolicy made;
+  made.name = TRY(identifier());
+  TRY(expect(TokenKind::kOn));
+  made.database = TRY(identifier());
+  TRY(expect(TokenKind::kDuration));
+  made.duration_ns = TRY(duration());
+  TRY(expect(TokenKind::kReplication));
+  made.replication = TRY(integer(1, INT_MAX));
+  if (accept(TokenKind::kShard)) {
+    TRY(expect(TokenKind::kDuration));
+    const Token token = next();
+    back_to(token);
+    if (token.kind == TokenKind::kInf) return error_at(token, "invalid duration INF for shard duration");
+    made.shard_duration_ns = TRY(duration());
+  }
+  made.is_default = accept(TokenKind::kDefault);
+  return made;
+}
+
+}  // namespace campanile::query::influxql

@@ -1,0 +1,97 @@
+// SelectPlan: what a query asks for, in no language's terms. A language's planner makes it; the executor runs it.
+//
+// A row of a group is made of slots. Without aggregates the slots are the inputs of one point. With aggregates they are
+// their results, then (where `selector` is set) the inputs of the point that the one selecting aggregate picked.
+// `outputs` are computed from the slots; the time stands beside them.
+//
+//   SelectPlan plan;
+//   plan.sources = {{"cpu", "cpu", reader}};
+//   plan.inputs = {{Input::Kind::kField, "usage", FieldType::kFloat, true}};
+//   plan.aggregates = {{Function::kMean, 0}};
+//   plan.window = Window{.every_ns = kMinute};
+//   plan.outputs = {Expression::of_input(0)};
+//   TRY(execute(plan, context, sink));
+//
+// Threads: a plan is not changed while it runs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "query/expression.h"
+#include "query/window.h"
+#include "tsdb/reader.h"
+
+namespace campanile::query {
+
+// One measurement to read. Sources of the same name make the same output series.
+struct Source {
+  std::string name;
+  std::string measurement;
+  std::shared_ptr<const tsdb::Reader> reader;
+};
+
+// Something of a point that the filter, an aggregate or an output looks at.
+struct Input {
+  enum class Kind : uint8_t { kField, kTag };
+  Kind kind = Kind::kField;
+  std::string name;
+  // What the values come as. A column of another numeric type is converted; any other column counts as absent.
+  FieldType type = FieldType::kFloat;
+  // Whether a point with this field alone makes a row. Fields that only the filter reads do not.
+  bool makes_rows = true;
+};
+
+enum class Function : uint8_t { kCount, kSum, kMean, kMin, kMax, kFirst, kLast, kSpread, kStddev, kMedian, kPercentile, kMode, kDistinct, kCountDistinct };
+
+struct Aggregate {
+  Function function = Function::kCount;
+  size_t input = 0;      // a field
+  double argument = 0;   // kPercentile: 0 to 100
+};
+
+struct Fill {
+  enum class Kind : uint8_t { kNone, kNull, kPrevious, kLinear, kNumber };
+  Kind kind = Kind::kNone;
+  FieldValue number;  // kNumber: a float or an integer
+};
+
+struct SelectPlan {
+  std::vector<Source> sources;
+  tsdb::TagPredicate series;        // must admit every series that `filter` can
+  tsdb::TimeRange range;
+  bool has_lower_bound = false;     // whether range.from_ns was asked for: windows start there, and so does a single row
+  bool ascending = true;
+  std::vector<std::string> group_by;  // tag keys, sorted
+  std::vector<Input> inputs;
+  Expression filter = Expression::of_constant(FieldValue::of_boolean(true));
+  std::vector<Aggregate> aggregates;
+  bool selector = false;            // one aggregate that picks a point: kMin, kMax, kFirst, kLast, kPercentile
+  std::optional<Window> window;
+  Fill fill;                        // with a window
+  std::vector<Expression> outputs;
+  uint64_t limit = 0;               // rows of each group; 0: all
+  uint64_t offset = 0;
+  uint64_t series_limit = 0;        // groups of each measurement; 0: all
+  uint64_t series_offset = 0;
+};
+
+struct Limits {
+  uint64_t series_max = 1'000'000;       // that a statement may read
+  uint64_t open_columns_max = 20'000;    // merged at a time, one decoded block each
+  uint64_t windows_max = 1'000'000;      // held for one group
+  uint64_t values_max = 10'000'000;      // held for medians, percentiles and the like
+  uint64_t rows_max = 10'000'000;        // that a statement may answer
+};
+
+struct Context {
+  Limits limits;
+  // Asked between blocks; true stops the query with kCancelled. May be empty.
+  std::function<bool()> cancelled;
+};
+
+}  // namespace campanile::query

@@ -1,0 +1,46 @@
+#include "query/time_zone.h"
+
+#include <exception>
+
+#include <date/tz.h>
+
+#include "base/clock.h"
+
+namespace campanile::query {
+namespace {
+
+// Seconds are enough: no zone changes in between, and they cannot overflow the library's calendar.
+int64_t floor_seconds(int64_t ns) { return ns / kNanosPerSecond - (ns % kNanosPerSecond < 0 ? 1 : 0); }
+
+class SystemZone final : public TimeZone {
+ public:
+  explicit SystemZone(const date::time_zone* zone) : zone_(zone) {}
+
+  int64_t offset_ns(int64_t utc_ns) const override {
+    const date::sys_seconds at{std::chrono::seconds(floor_seconds(utc_ns))};
+    return zone_->get_info(at).offset.count() * kNanosPerSecond;
+  }
+
+  int64_t to_utc(int64_t local_ns) const override {
+    const date::local_seconds at{std::chrono::seconds(floor_seconds(local_ns))};
+    int64_t utc_ns = 0;
+    if (__builtin_sub_overflow(local_ns, zone_->get_info(at).first.offset.count() * kNanosPerSecond, &utc_ns)) return local_ns;
+    return utc_ns;
+  }
+
+ private:
+  const date::time_zone* zone_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const TimeZone>> TimeZone::find(std::string_view name) {
+  if (name.empty() || name == "UTC") name = "Etc/UTC";
+  try {
+    return std::make_shared<const SystemZone>(date::locate_zone(name));
+  } catch (const std::exception&) {
+    return fail(ErrorCode::kNotFound, "unable to find time zone {}", name);
+  }
+}
+
+}  // namespace campanile::query

@@ -1,0 +1,30 @@
+// Window: the division of time that GROUP BY time() asks for.
+//
+//   Window hourly{.every_ns = kHour};
+//   Window::Span span = hourly.around(time_ns);     // [span.start_ns, span.end_ns)
+//
+// Windows are aligned to 1970 plus the offset; with a time zone to its wall clock, so that a day is a day there.
+// Threads: a plain value.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "query/time_zone.h"
+
+namespace campanile::query {
+
+struct Window {
+  struct Span {
+    int64_t start_ns;
+    int64_t end_ns;  // not part of it; INT64_MAX where time ends
+  };
+
+  int64_t every_ns = 1;  // > 0
+  int64_t offset_ns = 0;
+  std::shared_ptr<const TimeZone> zone;  // null: UTC
+
+  Span around(int64_t time_ns) const;
+};
+
+}  // namespace campanile::query

@@ -1,0 +1,72 @@
+#include "tsdb/bucket.h"
+
+#include "base/check.h"
+#include "codec/varint.h"
+
+namespace campanile::tsdb {
+namespace {
+
+constexpr uint8_t kStateVersion = 1;
+
+}  // namespace
+
+std::string encode_chunks_state(const ChunksState& state) {
+  std::string out;
+  out += static_cast<char>(kStateVersion);
+  out += static_cast<char>(state.overlaps);
+  codec::append_varint(out, state.columns);
+  codec::append_varint(out, state.span_max_ns);
+  codec::append_signed(out, state.max_time_ns);
+  codec::append_signed(out, state.max_time_before_tail_ns);
+  codec::append_signed(out, state.tail_min_time_ns);
+  codec::append_varint(out, state.tail_rows);
+  codec::append_varint(out, state.sequence);
+  codec::append_varint(out, state.sealed_lsn);
+  return out;
+}
+
+Result<ChunksState> decode_chunks_state(std::string_view bytes) {
+  codec::ByteReader in(bytes);
+  const uint8_t version = in.byte();
+  if (version != kStateVersion) return fail(ErrorCode::kUnsupported, "chunk state row of format version {}, this program reads {}", version, kStateVersion);
+  ChunksState state;
+  state.overlaps = in.byte() != 0;
+  state.columns = in.varint();
+  state.span_max_ns = in.varint();
+  state.max_time_ns = in.signed_varint();
+  state.max_time_before_tail_ns = in.signed_varint();
+  state.tail_min_time_ns = in.signed_varint();
+  state.tail_rows = static_cast<uint32_t>(in.varint());
+  state.sequence = in.varint();
+  state.sealed_lsn = in.varint();
+  if (!in.ok() || !in.at_end()) return fail(ErrorCode::kCorrupt, "chunk state row of {} bytes", bytes.size());
+  return state;
+}
+
+Measurement& Bucket::add_measurement(std::string_view name) {
+  auto& made = measurements_[std::string(name)];
+  if (!made) {
+    made = std::make_unique<Measurement>();
+    made->name = name;
+  }
+  return *made;
+}
+
+ColumnId Bucket::add_column(Measurement& measurement, std::string_view field, FieldType type) {
+  CHECK(measurement.columns.size() < kColumnsMax);
+  measurement.columns.push_back({.name = std::string(field), .type = type});
+  const auto id = static_cast<ColumnId>(measurement.columns.size());
+  // A deque's elements stay where they are, so the name may be the map's key.
+  measurement.numbers.emplace(measurement.columns.back().name, id);
+  return id;
+}
+
+SeriesEntry& Bucket::add_series(uint32_t series, std::string_view key, const SeriesName& name) {
+  Measurement& measurement = add_measurement(name.measurement);
+  SeriesEntry& entry = entries_.emplace_back(series, id, arena_.copy(key), &measurement);
+  by_key_.emplace(entry.key, &entry);
+  measurement.tags.add(series, name.tags, arena_);
+  return entry;
+}
+
+}  // namespace campanile::tsdb

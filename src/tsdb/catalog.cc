@@ -1,0 +1,103 @@
+#include "tsdb/catalog.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "codec/varint.h"
+
+namespace campanile::tsdb {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr size_t kNameBytesMax = 255;
+
+}  // namespace
+
+const Catalog::Policy* Catalog::Database::find(std::string_view policy) const {
+  const std::string_view wanted = policy.empty() ? std::string_view(default_policy) : policy;
+  const auto found = std::find_if(policies.begin(), policies.end(), [wanted](const Policy& candidate) { return candidate.name == wanted; });
+  return found == policies.end() ? nullptr : &*found;
+}
+
+const Catalog::Database* Catalog::find(std::string_view database) const {
+  const auto found = databases_.find(database);
+  return found == databases_.end() ? nullptr : &found->second;
+}
+
+Catalog::Effect Catalog::apply(const DatabaseChange& change) {
+  Effect effect;
+  const auto found = databases_.find(change.database);
+  if (change.kind == DatabaseChange::Kind::kDropDatabase) {
+    if (found == databases_.end()) return effect;
+    for (const Policy& policy : found->second.policies) effect.dropped.push_back(policy.bucket);
+    databases_.erase(found);
+    return effect;
+  }
+  next_bucket_ = std::max(next_bucket_, change.bucket + 1);
+  const bool creates = change.kind == DatabaseChange::Kind::kCreateDatabase;
+  if (creates ? found != databases_.end() : found == databases_.end()) return effect;
+  Database& database = creates ? databases_[change.database] : found->second;
+  if (!change.policy.empty() && !database.find(change.policy)) {
+    database.policies.push_back({.name = change.policy, .bucket = change.bucket, .duration_ns = change.duration_ns});
+    effect.made.push_back(database.policies.back());
+  }
+  if (change.is_default || creates) database.default_policy = change.policy;
+  return effect;
+}
+
+Result<BucketId> Catalog::bucket(std::string_view database, std::string_view policy) const {
+  const Database* const found = find(database);
+  if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
+  const Policy* const wanted = found->find(policy);
+  if (!wanted) return fail(ErrorCode::kNotFound, "retention policy not found: {}", excerpt(policy));
+  return wanted->bucket;
+}
+
+std::string Catalog::encode() const {
+  std::string out;
+  out += static_cast<char>(kVersion);
+  codec::append_varint(out, next_bucket_);
+  codec::append_varint(out, databases_.size());
+  for (const auto& [name, database] : databases_) {
+    codec::append_bytes(out, name);
+    codec::append_bytes(out, database.default_policy);
+    codec::append_varint(out, database.policies.size());
+    for (const Policy& policy : database.policies) {
+      codec::append_bytes(out, policy.name);
+      codec::append_varint(out, policy.bucket);
+      codec::append_signed(out, policy.duration_ns);
+    }
+  }
+  return out;
+}
+
+Result<Catalog> Catalog::decode(std::string_view bytes) {
+  codec::ByteReader in(bytes);
+  const uint8_t version = in.byte();
+  if (version != kVersion) return fail(ErrorCode::kUnsupported, "catalogue row of format version {}, this program reads {}", version, kVersion);
+  Catalog catalog;
+  catalog.next_bucket_ = static_cast<BucketId>(in.varint());
+  for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::string name(in.sized_bytes());
+    Database& database = catalog.databases_[name];
+    database.default_policy = in.sized_bytes();
+    for (uint64_t policies = in.varint(); policies > 0 && in.ok(); --policies) {
+      Policy policy{.name = std::string(in.sized_bytes())};
+      policy.bucket = static_cast<BucketId>(in.varint());
+      policy.duration_ns = in.signed_varint();
+      database.policies.push_back(std::move(policy));
+    }
+  }
+  if (!in.ok() || !in.at_end()) return fail(ErrorCode::kCorrupt, "catalogue row of {} bytes", bytes.size());
+  return catalog;
+}
+
+Result<void> check_name(std::string_view what, std::string_view name) {
+  const bool has_control = std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (name.empty() || name.size() > kNameBytesMax || has_control) {
+    return fail(ErrorCode::kInvalidArgument, "invalid {} name '{}': it must have 1 to {} bytes and no control characters", what, excerpt(name), kNameBytesMax);
+  }
+  return {};
+}
+
+}  // namespace campanile::tsdb

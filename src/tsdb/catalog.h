@@ -1,0 +1,61 @@
+// Catalog: the databases, their retention policies, and the bucket number of each policy.
+//
+//   Catalog catalog = TRY(Catalog::decode(row));
+//   catalog.apply({.kind = DatabaseChange::Kind::kCreateDatabase, .database = "campus", .policy = "autogen", .bucket = catalog.next_bucket()});
+//   const BucketId bucket = TRY(catalog.bucket("campus", ""));
+//
+// Bucket numbers are never given twice, so that a record about a dropped bucket can mean no other one.
+// Threads: the owner's lock.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tsdb/engine.h"
+#include "tsdb/records.h"
+
+namespace campanile::tsdb {
+
+class Catalog {
+ public:
+  struct Policy {
+    std::string name;
+    BucketId bucket = 0;
+    int64_t duration_ns = 0;
+  };
+  struct Database {
+    std::vector<Policy> policies;
+    std::string default_policy;
+    const Policy* find(std::string_view policy) const;
+  };
+
+  // What `apply` did to buckets.
+  struct Effect {
+    std::vector<Policy> made;
+    std::vector<BucketId> dropped;
+  };
+
+  // Idempotent: what is there already, or gone already, has no effect.
+  Effect apply(const DatabaseChange& change);
+
+  BucketId next_bucket() const { return next_bucket_; }
+  const Database* find(std::string_view database) const;
+  const std::map<std::string, Database, std::less<>>& databases() const { return databases_; }
+  // Errors: kNotFound in InfluxDB's words.
+  Result<BucketId> bucket(std::string_view database, std::string_view policy) const;
+
+  std::string encode() const;
+  static Result<Catalog> decode(std::string_view bytes);
+
+ private:
+  std::map<std::string, Database, std::less<>> databases_;
+  BucketId next_bucket_ = 1;
+};
+
+// Errors: kInvalidArgument where a database or policy may not have that name.
+Result<void> check_name(std::string_view what, std::string_view name);
+
+}  // namespace campanile::tsdb

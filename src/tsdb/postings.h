@@ -1,0 +1,54 @@
+// Postings: a set of series numbers that costs sixteen bytes while it has at most two, as most values of a tag that names a device do.
+//
+//   Postings postings;
+//   postings.add(17);
+//   postings.add_to(bitmap);      // bitmap |= postings
+//
+// Threads: the owner's lock. Limit: series numbers below 2^32.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include <roaring/roaring.hh>
+
+namespace campanile::tsdb {
+
+class Postings {
+ public:
+  // REQUIRES: series != 0, and it is not there yet.
+  void add(uint32_t series) {
+    if (bitmap_) {
+      bitmap_->add(series);
+      return;
+    }
+    for (uint32_t& place : few_) {
+      if (place == 0) {
+        place = series;
+        return;
+      }
+    }
+    bitmap_ = std::make_unique<roaring::Roaring>();
+    for (const uint32_t place : few_) bitmap_->add(place);
+    bitmap_->add(series);
+  }
+
+  void add_to(roaring::Roaring& out) const {
+    if (bitmap_) {
+      out |= *bitmap_;
+      return;
+    }
+    for (const uint32_t place : few_) {
+      if (place != 0) out.add(place);
+    }
+  }
+
+ private:
+  std::array<uint32_t, 2> few_{};
+  std::unique_ptr<roaring::Roaring> bitmap_;
+};
+
+static_assert(sizeof(Postings) == 16);
+
+}  // namespace campanile::tsdb

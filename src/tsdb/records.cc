@@ -1,0 +1,196 @@
+#include "tsdb/records.h"
+
+#include "codec/varint.h"
+
+namespace campanile::tsdb {
+namespace {
+
+using codec::ByteReader;
+
+constexpr uint8_t kVersion = 1;
+constexpr uint8_t kColumnDefinition = 1;
+constexpr uint8_t kSeriesDefinition = 2;
+
+std::unexpected<Error> corrupt(std::string_view what) { return fail(ErrorCode::kCorrupt, "journal record: {}", what); }
+
+Result<void> check_version(ByteReader& in) {
+  const uint8_t version = in.byte();
+  if (!in.ok()) return corrupt("empty");
+  if (version != kVersion) return fail(ErrorCode::kUnsupported, "journal record: format version {}, this program reads {}", version, kVersion);
+  return {};
+}
+
+bool is_type(uint64_t type) { return type >= static_cast<uint8_t>(FieldType::kFloat) && type <= static_cast<uint8_t>(FieldType::kString); }
+
+void append_value(std::string& out, const FieldValue& value) {
+  switch (value.type()) {
+    case FieldType::kFloat: codec::append_fixed(out, value.as_float()); break;
+    case FieldType::kInteger: codec::append_signed(out, value.as_integer()); break;
+    case FieldType::kUnsigned: codec::append_varint(out, value.as_unsigned()); break;
+    case FieldType::kBoolean: out += static_cast<char>(value.as_boolean()); break;
+    case FieldType::kString: codec::append_bytes(out, value.as_string()); break;
+  }
+}
+
+FieldValue read_value(ByteReader& in, FieldType type) {
+  switch (type) {
+    case FieldType::kFloat: return FieldValue::of_float(in.fixed<double>());
+    case FieldType::kInteger: return FieldValue::of_integer(in.signed_varint());
+    case FieldType::kUnsigned: return FieldValue::of_unsigned(in.varint());
+    case FieldType::kBoolean: return FieldValue::of_boolean(in.byte() != 0);
+    case FieldType::kString: break;
+  }
+  return FieldValue::of_string(in.sized_bytes());
+}
+
+uint64_t difference(uint64_t a, uint64_t b) { return codec::zigzag(static_cast<int64_t>(a - b)); }
+uint64_t sum(uint64_t a, uint64_t difference) { return a + static_cast<uint64_t>(codec::unzigzag(difference)); }
+
+}  // namespace
+
+void PointsEncoder::begin(BucketId bucket) {
+  payload_.clear();
+  payload_ += static_cast<char>(kVersion);
+  codec::append_varint(payload_, bucket);
+  rows_ = 0;
+  series_ = 0;
+  time_ns_ = 0;
+  shape_.clear();
+}
+
+void PointsEncoder::add_row(SeriesId series, int64_t time_ns, std::span<const Slot> slots) {
+  bool same = shape_.size() == slots.size();
+  for (size_t i = 0; same && i < slots.size(); ++i) same = shape_[i].first == slots[i].column && shape_[i].second == slots[i].value.type();
+  char head[3 * codec::kVarintBytesMax];
+  char* at = codec::write_varint(head, same ? 0 : slots.size());
+  at = codec::write_varint(at, difference(series, series_));
+  at = codec::write_varint(at, difference(static_cast<uint64_t>(time_ns), static_cast<uint64_t>(time_ns_)));
+  payload_.append(head, static_cast<size_t>(at - head));
+  if (!same) {
+    shape_.clear();
+    for (const Slot& slot : slots) {
+      codec::append_varint(payload_, slot.column);
+      payload_ += static_cast<char>(slot.value.type());
+      shape_.emplace_back(slot.column, slot.value.type());
+    }
+  }
+  for (const Slot& slot : slots) append_value(payload_, slot.value);
+  series_ = series;
+  time_ns_ = time_ns;
+  ++rows_;
+}
+
+Result<BucketId> bucket_of_points(std::string_view payload) {
+  ByteReader in(payload);
+  TRY(check_version(in));
+  const uint64_t bucket = in.varint();
+  if (!in.ok() || bucket > UINT32_MAX) return corrupt("bad bucket");
+  return static_cast<BucketId>(bucket);
+}
+
+Result<void> decode_points(std::string_view payload, const RowFunction& row) {
+  ByteReader in(payload);
+  TRY(check_version(in));
+  in.varint();
+  uint64_t series = 0;
+  uint64_t time_ns = 0;
+  std::vector<Slot> slots;
+  std::vector<FieldType> types;
+  while (!in.at_end()) {
+    const uint64_t columns = in.varint();
+    series = sum(series, in.varint());
+    time_ns = sum(time_ns, in.varint());
+    if (columns > 0) {
+      if (columns > in.remaining()) return corrupt("more columns than bytes");
+      slots.clear();
+      types.clear();
+      for (uint64_t i = 0; i < columns; ++i) {
+        const uint64_t column = in.varint();
+        const uint8_t type = in.byte();
+        if (!in.ok() || column == 0 || column > UINT16_MAX || !is_type(type)) return corrupt("bad column");
+        slots.push_back({.column = static_cast<ColumnId>(column), .value = {}});
+        types.push_back(static_cast<FieldType>(type));
+      }
+    }
+    if (slots.empty()) return corrupt("a row without columns");
+    for (size_t i = 0; i < slots.size(); ++i) slots[i].value = read_value(in, types[i]);
+    if (!in.ok()) return corrupt("cut short");
+    row(series, static_cast<int64_t>(time_ns), slots);
+  }
+  return {};
+}
+
+void append_definition(std::string& payload, const Definition& definition) {
+  if (payload.empty()) payload += static_cast<char>(kVersion);
+  if (const auto* column = std::get_if<ColumnDefinition>(&definition)) {
+    payload += static_cast<char>(kColumnDefinition);
+    codec::append_varint(payload, column->bucket);
+    codec::append_bytes(payload, column->measurement);
+    codec::append_varint(payload, column->column);
+    payload += static_cast<char>(column->type);
+    codec::append_bytes(payload, column->field);
+  } else {
+    const auto& series = std::get<SeriesDefinition>(definition);
+    payload += static_cast<char>(kSeriesDefinition);
+    codec::append_varint(payload, series.bucket);
+    codec::append_varint(payload, series.series);
+    codec::append_bytes(payload, series.key);
+  }
+}
+
+Result<void> decode_definitions(std::string_view payload, const std::function<Result<void>(const Definition&)>& apply) {
+  ByteReader in(payload);
+  TRY(check_version(in));
+  while (!in.at_end()) {
+    const uint8_t kind = in.byte();
+    const uint64_t bucket = in.varint();
+    if (bucket > UINT32_MAX) return corrupt("bad bucket");
+    if (kind == kColumnDefinition) {
+      ColumnDefinition column{.bucket = static_cast<BucketId>(bucket), .measurement = in.sized_bytes()};
+      const uint64_t number = in.varint();
+      const uint8_t type = in.byte();
+      column.field = in.sized_bytes();
+      if (!in.ok() || number == 0 || number > kColumnsMax || !is_type(type)) return corrupt("bad column definition");
+      column.column = static_cast<ColumnId>(number);
+      column.type = static_cast<FieldType>(type);
+      TRY(apply(column));
+    } else if (kind == kSeriesDefinition) {
+      const SeriesDefinition series{.bucket = static_cast<BucketId>(bucket), .series = in.varint(), .key = in.sized_bytes()};
+      if (!in.ok() || series.series == 0 || series.series > UINT32_MAX) return corrupt("bad series definition");
+      TRY(apply(series));
+    } else {
+      return corrupt("unknown kind of definition");
+    }
+  }
+  return {};
+}
+
+std::string encode_database_change(const DatabaseChange& change) {
+  std::string out;
+  out += static_cast<char>(kVersion);
+  out += static_cast<char>(change.kind);
+  codec::append_bytes(out, change.database);
+  codec::append_bytes(out, change.policy);
+  codec::append_varint(out, change.bucket);
+  codec::append_signed(out, change.duration_ns);
+  out += static_cast<char>(change.is_default);
+  return out;
+}
+
+Result<DatabaseChange> decode_database_change(std::string_view payload) {
+  ByteReader in(payload);
+  TRY(check_version(in));
+  DatabaseChange change{};
+  const uint8_t kind = in.byte();
+  change.kind = static_cast<DatabaseChange::Kind>(kind);
+  change.database = in.sized_bytes();
+  change.policy = in.sized_bytes();
+  const uint64_t bucket = in.varint();
+  change.duration_ns = in.signed_varint();
+  change.is_default = in.byte() != 0;
+  if (!in.ok() || !in.at_end() || kind < 1 || kind > 3 || bucket > UINT32_MAX) return corrupt("bad database change");
+  change.bucket = static_cast<BucketId>(bucket);
+  return change;
+}
+
+}  // namespace campanile::tsdb

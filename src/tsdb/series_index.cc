@@ -1,0 +1,198 @@
+#include "tsdb/series_index.h"
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "codec/varint.h"
+
+namespace campanile::tsdb {
+namespace {
+
+constexpr uint8_t kRowVersion = 1;
+
+Result<std::string_view> row_body(std::string_view row) {
+  if (row.empty() || row[0] != kRowVersion) {
+    return fail(ErrorCode::kUnsupported, "series index row of format version {}, this program reads {}", row.empty() ? 0 : static_cast<uint8_t>(row[0]), kRowVersion);
+  }
+  return row.substr(1);
+}
+
+std::string encode_columns(const Measurement& measurement) {
+  std::string out;
+  out += static_cast<char>(kRowVersion);
+  codec::append_varint(out, measurement.columns.size());
+  for (const Column& column : measurement.columns) {
+    out += static_cast<char>(column.type);
+    codec::append_bytes(out, column.name);
+  }
+  return out;
+}
+
+}  // namespace
+
+void SeriesIndex::add_bucket(BucketId id, int64_t duration_ns) { buckets_.try_emplace(id, std::make_shared<Bucket>(id, duration_ns)); }
+
+std::shared_ptr<Bucket> SeriesIndex::remove_bucket(BucketId id) {
+  const auto found = buckets_.find(id);
+  if (found == buckets_.end()) return nullptr;
+  const std::shared_ptr<Bucket> bucket = std::move(found->second);
+  buckets_.erase(found);
+  bucket->dropped = true;
+  for (const SeriesEntry& entry : bucket->entries()) by_id_[entry.id] = nullptr;
+  series_count_ -= bucket->entries().size();
+  return bucket;
+}
+
+Result<ColumnId> SeriesIndex::define_column(Bucket& bucket, Measurement& measurement, std::string_view field, FieldType type) {
+  if (measurement.columns.size() >= kColumnsMax) {
+    return fail(ErrorCode::kTooLarge, "measurement \"{}\" has {} fields already, no more are possible", excerpt(measurement.name), kColumnsMax);
+  }
+  const ColumnId column = bucket.add_column(measurement, field, type);
+  append_definition(unjournaled, ColumnDefinition{bucket.id, measurement.name, column, type, measurement.column(column).name});
+  return column;
+}
+
+Result<SeriesEntry*> SeriesIndex::add_series(Bucket& bucket, SeriesId id, std::string_view key) {
+  const SeriesName name = TRY(parse_series_key(key));
+  if (by_id_.size() <= id) by_id_.resize(id + 1, nullptr);
+  SeriesEntry& entry = bucket.add_series(static_cast<uint32_t>(id), key, name);
+  by_id_[id] = &entry;
+  ++series_count_;
+  return &entry;
+}
+
+Result<SeriesEntry*> SeriesIndex::define_series(Bucket& bucket, std::string_view key) {
+  const SeriesId id = next_series();
+  if (id > UINT32_MAX) return fail(ErrorCode::kTooLarge, "all series numbers are used up");
+  auto added = add_series(bucket, id, key);
+  if (!added) return fail(ErrorCode::kInvalidArgument, "{}", added.error().message);
+  append_definition(unjournaled, SeriesDefinition{bucket.id, id, (*added)->key});
+  return *added;
+}
+
+Result<void> SeriesIndex::replay(const Definition& definition) {
+  if (const auto* column = std::get_if<ColumnDefinition>(&definition)) {
+    const auto found = bucket(column->bucket);
+    if (!found) return {};
+    Measurement& measurement = found->add_measurement(column->measurement);
+    if (column->column <= measurement.columns.size()) return {};
+    if (column->column != measurement.columns.size() + 1u) {
+      return fail(ErrorCode::kCorrupt, "column {} of measurement \"{}\" comes after column {}: definitions are missing", column->column,
+                  excerpt(column->measurement), measurement.columns.size());
+    }
+    found->add_column(measurement, column->field, column->type);
+    return {};
+  }
+  const auto& series_definition = std::get<SeriesDefinition>(definition);
+  const auto found = bucket(series_definition.bucket);
+  // A number stays taken although its bucket is gone: records of it may follow.
+  if (by_id_.size() <= series_definition.series) by_id_.resize(series_definition.series + 1, nullptr);
+  if (!found || series(series_definition.series) || found->find(series_definition.key)) return {};
+  TRY(add_series(*found, series_definition.series, series_definition.key));
+  return {};
+}
+
+Result<void> SeriesIndex::load_columns(const kv::Store& store, Bucket& bucket) {
+  const auto rows = store.iterate(bucket_begin(BucketRows::kColumns, bucket.id), bucket_end(BucketRows::kColumns, bucket.id));
+  for (; rows->valid(); rows->next()) {
+    codec::ByteReader in(TRY(row_body(rows->value())));
+    Measurement& measurement = bucket.add_measurement(measurement_of_row(rows->key()));
+    for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+      const auto type = static_cast<FieldType>(in.byte());
+      const std::string_view name = in.sized_bytes();
+      if (!in.ok() || measurement.columns.size() >= kColumnsMax) break;
+      bucket.add_column(measurement, name, type);
+    }
+    if (!in.ok() || !in.at_end()) return fail(ErrorCode::kCorrupt, "columns row of measurement \"{}\" in bucket {}", excerpt(measurement.name), bucket.id);
+    measurement.columns_persisted = measurement.columns.size();
+  }
+  return rows->status();
+}
+
+Result<void> SeriesIndex::load_series(const kv::Store& store, Bucket& bucket) {
+  const auto rows = store.iterate(bucket_begin(BucketRows::kSeries, bucket.id), bucket_end(BucketRows::kSeries, bucket.id));
+  for (; rows->valid(); rows->next()) {
+    const SeriesId id = TRY(series_of_row(rows->key()));
+    if (id == 0 || id > UINT32_MAX) return fail(ErrorCode::kCorrupt, "series row of bucket {} with number {}", bucket.id, id);
+    TRY(add_series(bucket, id, TRY(row_body(rows->value()))));
+  }
+  bucket.series_persisted = bucket.entries().size();
+  return rows->status();
+}
+
+Result<journal::Lsn> SeriesIndex::load_states(const kv::Store& store, Bucket& bucket) {
+  journal::Lsn sealed = 0;
+  const auto rows = store.iterate(bucket_begin(BucketRows::kStates, bucket.id), bucket_end(BucketRows::kStates, bucket.id));
+  for (; rows->valid(); rows->next()) {
+    SeriesEntry* const entry = series(TRY(series_of_row(rows->key())));
+    if (!entry || entry->bucket != bucket.id) return fail(ErrorCode::kCorrupt, "chunk state row of a series that bucket {} does not have", bucket.id);
+    entry->chunks = TRY(decode_chunks_state(rows->value()));
+    sealed = std::max(sealed, entry->chunks.sealed_lsn);
+  }
+  TRY(rows->status());
+  return sealed;
+}
+
+Result<journal::Lsn> SeriesIndex::load(const kv::Store& store, SeriesId next_series) {
+  journal::Lsn sealed = 0;
+  for (const auto& [id, bucket] : buckets_) {
+    TRY(load_columns(store, *bucket));
+    TRY(load_series(store, *bucket));
+    sealed = std::max(sealed, TRY(load_states(store, *bucket)));
+  }
+  if (by_id_.size() < next_series) by_id_.resize(next_series, nullptr);
+  return sealed;
+}
+
+Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket) {
+  kv::WriteBatch batch;
+  std::vector<std::pair<Measurement*, size_t>> written;
+  {
+    const std::shared_lock lock(gate);
+    for (const auto& [name, measurement] : bucket.measurements()) {
+      if (measurement->columns_persisted == measurement->columns.size()) continue;
+      batch.put(columns_row_key(bucket.id, name), encode_columns(*measurement));
+      written.emplace_back(measurement.get(), measurement->columns.size());
+    }
+  }
+  if (written.empty()) return {};
+  TRY(store.write(batch, kv::Durability::kBuffered));
+  for (const auto& [measurement, columns] : written) measurement->columns_persisted = columns;
+  return {};
+}
+
+Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket) {
+  for (;;) {
+    kv::WriteBatch batch;
+    {
+      const std::shared_lock lock(gate);
+      const auto& entries = bucket.entries();
+      for (size_t i = bucket.series_persisted; i < entries.size() && batch.size() < kSlice; ++i) {
+        std::string row(1, static_cast<char>(kRowVersion));
+        row += entries[i].key;
+        batch.put(series_row_key(BucketRows::kSeries, bucket.id, entries[i].id), row);
+      }
+    }
+    if (batch.empty()) return {};
+    TRY(store.write(batch, kv::Durability::kBuffered));
+    bucket.series_persisted += batch.size();
+  }
+}
+
+Result<void> SeriesIndex::persist(kv::Store& store) {
+  std::vector<std::shared_ptr<Bucket>> buckets;
+  {
+    const std::shared_lock lock(gate);
+    for (const auto& [id, bucket] : buckets_) buckets.push_back(bucket);
+  }
+  for (const auto& bucket : buckets) {
+    // Columns first: a series' rows mean nothing without them.
+    TRY(persist_columns(store, *bucket));
+    TRY(persist_series(store, *bucket));
+  }
+  return {};
+}
+
+}  // namespace campanile::tsdb

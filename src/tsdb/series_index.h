@@ -1,0 +1,74 @@
+// SeriesIndex: all buckets with their series and columns, by name and by number, and their rows in the key-value store.
+//
+//   std::shared_lock reading(index.gate);
+//   std::shared_ptr<Bucket> bucket = index.bucket(id);
+//   SeriesEntry* entry = bucket->find(key);
+//
+// Threads: `gate` guards every bucket's maps and everything here. Writers hold it shared from the lookup of their series to the last row put into
+// a head, so whoever holds it exclusively knows that every record in the journal has reached the heads. Scans by queries hold it for slices
+// of kSlice items. Lock order: sealing mutex (sealer.h), gate, a series entry's lock.
+// Definitions go into the journal before any record that uses them: those that could not be appended wait in `unjournaled` and are
+// appended before anything else is.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kv/store.h"
+#include "tsdb/bucket.h"
+#include "tsdb/records.h"
+
+namespace campanile::tsdb {
+
+inline constexpr size_t kSlice = 4096;
+
+class SeriesIndex {
+ public:
+  mutable FairSharedMutex gate;
+  std::string unjournaled;  // under gate, exclusively to change
+
+  // The following REQUIRE the gate, shared.
+  std::shared_ptr<Bucket> bucket(BucketId id) const {
+    const auto found = buckets_.find(id);
+    return found == buckets_.end() ? nullptr : found->second;
+  }
+  const std::map<BucketId, std::shared_ptr<Bucket>>& buckets() const { return buckets_; }
+  SeriesEntry* series(SeriesId id) const { return id < by_id_.size() ? by_id_[id] : nullptr; }
+  uint64_t series_count() const { return series_count_; }
+  SeriesId next_series() const { return by_id_.size(); }
+
+  // The following REQUIRE the gate, exclusively.
+  void add_bucket(BucketId id, int64_t duration_ns);
+  // Returns the bucket, whose series are no longer found.
+  std::shared_ptr<Bucket> remove_bucket(BucketId id);
+  // REQUIRES: not there yet. The definition is left in `unjournaled`. Errors: kTooLarge at kColumnsMax columns.
+  Result<ColumnId> define_column(Bucket& bucket, Measurement& measurement, std::string_view field, FieldType type);
+  // The same. Errors: kInvalidArgument where the key is none; kTooLarge when series numbers are used up.
+  Result<SeriesEntry*> define_series(Bucket& bucket, std::string_view key);
+  // Applies a definition from the journal: what is known already stays; what belongs to a dropped bucket is left out.
+  Result<void> replay(const Definition& definition);
+
+  // Reads the buckets' rows. REQUIRES: the buckets were added; nothing else runs. Series numbers from `next_series` on are free.
+  // Answers the highest journal position that any series' chunks cover.
+  Result<journal::Lsn> load(const kv::Store& store, SeriesId next_series);
+  // Writes the rows of definitions made since the last call. Takes the gate itself. REQUIRES: one call at a time.
+  Result<void> persist(kv::Store& store);
+
+ private:
+  Result<SeriesEntry*> add_series(Bucket& bucket, SeriesId id, std::string_view key);
+  Result<void> load_columns(const kv::Store& store, Bucket& bucket);
+  Result<void> load_series(const kv::Store& store, Bucket& bucket);
+  Result<journal::Lsn> load_states(const kv::Store& store, Bucket& bucket);
+  Result<void> persist_columns(kv::Store& store, Bucket& bucket);
+  Result<void> persist_series(kv::Store& store, Bucket& bucket);
+
+  std::map<BucketId, std::shared_ptr<Bucket>> buckets_;
+  std::vector<SeriesEntry*> by_id_{nullptr};  // number 0 is no series
+  uint64_t series_count_ = 0;
+};
+
+}  // namespace campanile::tsdb

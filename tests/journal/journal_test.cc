@@ -1,0 +1,536 @@
+#include "journal/journal.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "journal/segment_format.h"
+#include "journal/simulated_disk.h"
+#include "temporary_directory.h"
+
+namespace campanile::journal {
+namespace {
+
+using Operation = SimulatedDisk::Operation;
+
+struct Replayed {
+  std::vector<std::string> payloads;
+  std::vector<Lsn> lsns;
+  ReplayFunction function() {
+    return [this](const Record& record) -> Result<void> {
+      payloads.emplace_back(record.payload);
+      lsns.push_back(record.lsn);
+      return {};
+    };
+  }
+};
+
+Result<void> ignore(const Record&) { return {}; }
+
+class JournalTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    log::set_level(log::Level::kOff);
+    options.retry_ms = 1;
+    options.segment_bytes = 1000;
+  }
+
+  std::unique_ptr<Journal> open(const ReplayFunction& replay = ignore) {
+    auto journal = Journal::open(disk, "/journal", options, replay);
+    EXPECT_TRUE(journal) << journal.error().message;
+    return journal ? std::move(*journal) : nullptr;
+  }
+
+  Lsn append(Journal& journal, std::string_view payload) {
+    const auto lsn = journal.append(RecordType::kPoints, payload);
+    EXPECT_TRUE(lsn) << lsn.error().message;
+    return lsn.value_or(0);
+  }
+
+  std::vector<std::string> segment_paths() const {
+    auto paths = disk.paths();
+    std::erase_if(paths, [](const std::string& path) { return !path.ends_with(".log"); });
+    return paths;
+  }
+
+  // Appends until the journal can write again.
+  Lsn append_when_healed(Journal& journal, std::string_view payload) {
+    for (;;) {
+      if (const auto lsn = journal.append(RecordType::kPoints, payload)) return *lsn;
+      std::this_thread::yield();
+    }
+  }
+
+  SimulatedDisk disk;
+  JournalOptions options;
+};
+
+TEST_F(JournalTest, AnEmptyJournalBeginsAtZero) {
+  Replayed replayed;
+  const auto journal = open(replayed.function());
+  EXPECT_TRUE(replayed.payloads.empty());
+  EXPECT_EQ(journal->end(), 0u);
+  EXPECT_EQ(journal->durable(), 0u);
+  EXPECT_EQ(segment_paths(), std::vector<std::string>{"/journal/00000000000000000000.log"});
+}
+
+TEST_F(JournalTest, WhatIsAppendedIsReplayedInOrder) {
+  std::vector<std::string> payloads;
+  std::vector<Lsn> lsns;
+  for (int round = 0; round < 3; ++round) {
+    Replayed replayed;
+    const auto journal = open(replayed.function());
+    EXPECT_EQ(replayed.payloads, payloads);
+    EXPECT_EQ(replayed.lsns, lsns);
+    if (!lsns.empty()) {
+      EXPECT_GT(journal->end(), lsns.back());
+    }
+    for (int i = 0; i < 50; ++i) {
+      const std::string payload = fmt::format("round {} record {}", round, i);
+      const auto lsn = journal->append(RecordType::kSession, payload.substr(0, 5), payload.substr(5));
+      ASSERT_TRUE(lsn);
+      if (!lsns.empty()) {
+        ASSERT_GT(*lsn, lsns.back());
+      }
+      payloads.push_back(payload);
+      lsns.push_back(*lsn);
+    }
+    ASSERT_TRUE(journal->wait_durable(lsns.back()));
+    EXPECT_EQ(journal->durable(), journal->end());
+  }
+  EXPECT_GT(segment_paths().size(), 3u) << "segments of 1000 bytes must have been changed";
+}
+
+TEST_F(JournalTest, ClosingWritesWhatIsPending) {
+  {
+    const auto journal = open();
+    for (int i = 0; i < 100; ++i) append(*journal, "x");
+  }
+  Random random(1);
+  const auto survivor = disk.after_power_cut(random);
+  Replayed replayed;
+  ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+  EXPECT_EQ(replayed.payloads.size(), 100u);
+}
+
+TEST_F(JournalTest, RecordsOfEverySizeUpToTheLimit) {
+  std::vector<std::string> payloads;
+  for (const size_t size : {0, 1, 999, 1000, 1000, 0, 971, 970, 500}) payloads.emplace_back(size, 'x');
+  {
+    const auto journal = open();
+    Lsn last = 0;
+    for (const auto& payload : payloads) last = append(*journal, payload);
+    ASSERT_TRUE(journal->wait_durable(last));
+    const auto too_large = journal->append(RecordType::kPoints, std::string(900, 'x'), std::string(101, 'x'));
+    ASSERT_FALSE(too_large);
+    EXPECT_EQ(too_large.error().code, ErrorCode::kTooLarge);
+    EXPECT_EQ(journal->end(), last) << "nothing was added";
+  }
+  Replayed replayed;
+  (void)open(replayed.function());
+  EXPECT_EQ(replayed.payloads, payloads);
+}
+
+TEST_F(JournalTest, AnErrorOfReplayStopsOpen) {
+  { append(*open(), "x"); }
+  const auto journal = Journal::open(disk, "/journal", options, [](const Record&) -> Result<void> { return fail(ErrorCode::kTypeConflict, "no"); });
+  ASSERT_FALSE(journal);
+  EXPECT_EQ(journal.error().code, ErrorCode::kTypeConflict);
+}
+
+TEST_F(JournalTest, OptionsOutsideTheirRangeAreRefused) {
+  options.segment_bytes = 0;
+  EXPECT_EQ(Journal::open(disk, "/journal", options, ignore).error().code, ErrorCode::kInvalidArgument);
+  options.segment_bytes = 1000;
+  options.pending_bytes_max = 1ull << 40;
+  EXPECT_EQ(Journal::open(disk, "/journal", options, ignore).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(JournalTest, TheLimitOfPendingBytesAnswersOverloaded) {
+  options.pending_bytes_max = 500;
+  options.retry_ms = 60'000;
+  options.sync_every_ms = 0;
+  const auto journal = open();
+  const Lsn first = append(*journal, std::string(900, 'x'));  // beyond the limit by itself, and alone
+  ASSERT_TRUE(journal->wait_durable(first));
+  // Appends are quicker than syncs; where they were not, nothing was ever held and the loop would not end.
+  Result<Lsn> answer = 0;
+  for (int i = 0; i < 1'000'000 && answer; ++i) answer = journal->append(RecordType::kPoints, std::string(100, 'x'));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kOverloaded);
+  ASSERT_TRUE(journal->wait_durable(journal->end()));
+  EXPECT_TRUE(journal->append(RecordType::kPoints, "room again"));
+}
+
+TEST_F(JournalTest, WaitingForWhatWasNeverAppendedIsRefused) {
+  const auto journal = open();
+  EXPECT_EQ(journal->wait_durable(1).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(journal->wait_durable(0));
+}
+
+TEST_F(JournalTest, TruncatingLetsGoOfWholeSegmentsOnly) {
+  std::vector<Lsn> lsns;
+  const auto journal = open();
+  for (int i = 0; i < 40; ++i) lsns.push_back(append(*journal, std::string(100, 'x')));
+  ASSERT_TRUE(journal->wait_durable(lsns.back()));
+  const size_t before = segment_paths().size();
+  ASSERT_GE(before, 4u);
+  ASSERT_TRUE(journal->truncate_before(0));
+  EXPECT_EQ(segment_paths().size(), before);
+  ASSERT_TRUE(journal->truncate_before(lsns[20]));
+  EXPECT_LT(segment_paths().size(), before);
+  const JournalStatus status = journal->status();
+  EXPECT_LE(status.begin, lsns[20]);
+  EXPECT_GT(status.begin, 0u);
+  EXPECT_EQ(status.kept_bytes, status.end - status.begin);
+
+  Random random(1);
+  auto survivor = disk.after_power_cut(random);
+  Replayed replayed;
+  ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+  EXPECT_LE(replayed.lsns.front(), lsns[20] + 200);
+  EXPECT_EQ(replayed.lsns.back(), lsns.back());
+
+  ASSERT_TRUE(journal->truncate_before(journal->end()));
+  EXPECT_EQ(segment_paths().size(), 1u) << "the last stays";
+  const Lsn next = append(*journal, "x");
+  EXPECT_TRUE(journal->wait_durable(next));
+}
+
+TEST_F(JournalTest, StartsWithoutAppendsLeaveNoFilesBehind) {
+  { append(*open(), "x"); }
+  for (int i = 0; i < 5; ++i) (void)open();
+  EXPECT_EQ(segment_paths().size(), 2u) << "one with the record, one to go on";
+  Replayed replayed;
+  (void)open(replayed.function());
+  EXPECT_EQ(replayed.payloads.size(), 1u);
+}
+
+TEST_F(JournalTest, StatusCounts) {
+  const auto journal = open();
+  ASSERT_TRUE(journal->wait_durable(append(*journal, "hello")));
+  const JournalStatus status = journal->status();
+  EXPECT_EQ(status.end, journal->end());
+  EXPECT_EQ(status.durable, status.end);
+  EXPECT_EQ(status.begin, 0u);
+  EXPECT_GE(status.syncs, 1u);
+  EXPECT_EQ(status.bytes, status.end);
+  EXPECT_EQ(status.kept_bytes, status.end);
+  EXPECT_EQ(status.failure, "");
+}
+
+// Damage.
+
+TEST_F(JournalTest, DamageInTheMiddleIsToldWithFileAndOffset) {
+  {
+    const auto journal = open();
+    for (int i = 0; i < 30; ++i) ASSERT_TRUE(journal->wait_durable(append(*journal, std::string(60, 'x'))));
+  }
+  const auto paths = segment_paths();
+  ASSERT_GE(paths.size(), 3u);
+  // In the first file the next file vouches for all of it; in the last one the marks do for all but the last group.
+  for (const std::string& path : {paths.front(), paths[1], paths.back()}) {
+    const std::string sound = disk.durable_bytes(path);
+    std::string damaged = sound;
+    damaged[kHeaderBytes + kMarkBytes + 20] ^= 1;
+    disk.overwrite(path, damaged);
+    const auto journal = Journal::open(disk, "/journal", options, ignore);
+    ASSERT_FALSE(journal) << path;
+    EXPECT_EQ(journal.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(journal.error().message.find(path), std::string::npos) << journal.error().message;
+    EXPECT_NE(journal.error().message.find("no valid record at offset 4"), std::string::npos) << journal.error().message;
+    disk.overwrite(path, sound);
+  }
+  EXPECT_NE(open(), nullptr);
+}
+
+TEST_F(JournalTest, AMissingOrRenamedFileIsTold) {
+  {
+    const auto journal = open();
+    for (int i = 0; i < 30; ++i) append(*journal, std::string(100, 'x'));
+  }
+  const auto paths = segment_paths();
+  ASSERT_GE(paths.size(), 4u);
+  const std::string away = "/elsewhere/kept";
+  ASSERT_TRUE(disk.rename(paths[1], away));
+  auto journal = Journal::open(disk, "/journal", options, ignore);
+  ASSERT_FALSE(journal);
+  EXPECT_EQ(journal.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(journal.error().message.find("missing"), std::string::npos) << journal.error().message;
+  ASSERT_TRUE(disk.rename(away, "/journal/00000000000000000001.log"));
+  journal = Journal::open(disk, "/journal", options, ignore);
+  ASSERT_FALSE(journal);
+  EXPECT_NE(journal.error().message.find("renamed"), std::string::npos) << journal.error().message;
+}
+
+TEST_F(JournalTest, OtherFilesAreLeftAlone) {
+  ASSERT_TRUE(disk.create("/journal/notes.txt"));
+  ASSERT_TRUE(disk.create("/journal/1.log"));
+  ASSERT_TRUE(disk.create("/journal/00000000000000000007.log.new"));
+  EXPECT_NE(open(), nullptr);
+  const auto paths = disk.paths();
+  EXPECT_EQ(std::count(paths.begin(), paths.end(), "/journal/notes.txt"), 1);
+  EXPECT_EQ(std::count(paths.begin(), paths.end(), "/journal/1.log"), 1);
+  EXPECT_EQ(paths.size(), 3u) << "the unfinished segment is removed";
+}
+
+// Faults.
+
+TEST_F(JournalTest, AFaultIsReportedAndNothingAcknowledgedUntilItGoes) {
+  for (const Operation operation : {Operation::kWrite, Operation::kSync}) {
+    SimulatedDisk faulty;
+    Replayed replayed;
+    std::vector<std::string> payloads;
+    {
+      auto opened = Journal::open(faulty, "/journal", options, ignore);
+      ASSERT_TRUE(opened);
+      Journal& journal = **opened;
+      std::atomic<int> failures = 0, successes = 0;
+      std::atomic<Lsn> reported = 0;
+      journal.add_listener([&](Lsn durable, const Result<void>& state) {
+        reported = durable;
+        state ? ++successes : ++failures;
+      });
+      const Lsn before = append(journal, "before");
+      payloads.push_back("before");
+      ASSERT_TRUE(journal.wait_durable(before));
+
+      faulty.fail(operation, ENOSPC);
+      const Lsn during = append(journal, "during");
+      payloads.push_back("during");
+      const auto waited = journal.wait_durable(during);
+      ASSERT_FALSE(waited);
+      EXPECT_EQ(waited.error().code, ErrorCode::kIoError);
+      EXPECT_NE(waited.error().message.find("No space left"), std::string::npos) << waited.error().message;
+      EXPECT_EQ(journal.durable(), before);
+      EXPECT_NE(journal.status().failure, "");
+      const auto refused = journal.append(RecordType::kPoints, "refused");
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, ErrorCode::kIoError);
+      while (failures < 3) std::this_thread::yield();  // it goes on trying
+      EXPECT_EQ(journal.durable(), before);
+
+      faulty.heal();
+      const Lsn after = append_when_healed(journal, "after");
+      payloads.push_back("after");
+      ASSERT_TRUE(journal.wait_durable(after));
+      EXPECT_GE(journal.durable(), after);
+      EXPECT_EQ(journal.status().failure, "");
+      while (reported < after) std::this_thread::yield();
+    }
+    Random random(3);
+    const auto survivor = faulty.after_power_cut(random);
+    ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+    EXPECT_EQ(replayed.payloads, payloads);
+  }
+}
+
+TEST_F(JournalTest, OpensOnAFullDiskToBeReadAndWritesWhenThereIsRoom) {
+  { append(*open(), "stored"); }
+  disk.fail(Operation::kAllocate, ENOSPC);
+  Replayed replayed;
+  const auto journal = open(replayed.function());
+  EXPECT_EQ(replayed.payloads, std::vector<std::string>{"stored"});
+  EXPECT_EQ(journal->append(RecordType::kPoints, "x").error().code, ErrorCode::kIoError);
+  EXPECT_NE(journal->status().failure.find("No space left"), std::string::npos);
+  disk.heal();
+  EXPECT_TRUE(journal->wait_durable(append_when_healed(*journal, "y")));
+}
+
+TEST_F(JournalTest, StoppingWithABrokenDiskEnds) {
+  const auto journal = open();
+  disk.fail(Operation::kSync, EIO);
+  (void)journal->append(RecordType::kPoints, "lost");
+}
+
+TEST_F(JournalTest, TruncationThatFailsSaysSoAndKeepsTheRest) {
+  const auto journal = open();
+  for (int i = 0; i < 40; ++i) append(*journal, std::string(100, 'x'));
+  ASSERT_TRUE(journal->wait_durable(journal->end()));
+  const size_t before = segment_paths().size();
+  disk.fail(Operation::kRemove, EROFS, 1);
+  EXPECT_EQ(journal->truncate_before(journal->end()).error().code, ErrorCode::kIoError);
+  EXPECT_EQ(segment_paths().size(), before - 1);
+  disk.heal();
+  EXPECT_TRUE(journal->truncate_before(journal->end()));
+  EXPECT_EQ(segment_paths().size(), 1u);
+}
+
+// The relaxation.
+
+TEST_F(JournalTest, SyncEveryMsRunsAheadOfTheDisk) {
+  options.sync_every_ms = 3'600'000;
+  auto journal = open();
+  // The first commit syncs, there having been none before.
+  ASSERT_TRUE(journal->wait_durable(append(*journal, "first")));
+  const uint64_t syncs = journal->status().syncs;
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(journal->wait_durable(append(*journal, "x")));
+  EXPECT_EQ(journal->status().syncs, syncs) << "20 short records need no new segment";
+  journal.reset();
+  Random random(1);
+  const auto survivor = disk.after_power_cut(random);
+  Replayed replayed;
+  ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+  EXPECT_EQ(replayed.payloads.size(), 21u) << "closing syncs";
+}
+
+TEST_F(JournalTest, SyncEveryMsSyncsInTime) {
+  options.sync_every_ms = 1;
+  const auto journal = open();
+  ASSERT_TRUE(journal->wait_durable(append(*journal, "first")));
+  const uint64_t syncs = journal->status().syncs;
+  append(*journal, "second");
+  while (journal->status().syncs == syncs) std::this_thread::yield();
+}
+
+TEST_F(JournalTest, SyncEveryMsWritesAgainWhatAFailedSyncLost) {
+  options.sync_every_ms = 1;
+  std::vector<std::string> payloads;
+  {
+    const auto journal = open();
+    disk.fail(Operation::kSync, EIO, 1, 3);
+    for (int i = 0; i < 200; ++i) {
+      payloads.push_back(std::to_string(i));
+      const Lsn lsn = append_when_healed(*journal, payloads.back());
+      const Lsn durable = journal->durable();
+      (void)journal->wait_durable(lsn);
+      EXPECT_GE(journal->durable(), durable) << "it never goes back";
+    }
+  }
+  Random random(1);
+  const auto survivor = disk.after_power_cut(random);
+  Replayed replayed;
+  ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+  EXPECT_EQ(replayed.payloads, payloads);
+}
+
+// Threads.
+
+TEST_F(JournalTest, ManyThreadsAppendAndTheirOrderIsThatOfTheLsns) {
+  constexpr int kThreads = 4, kAppends = 300;
+  options.segment_bytes = 5000;
+  std::mutex mutex;
+  std::map<Lsn, std::string> appended;
+  {
+    const auto journal = open();
+    std::atomic<Lsn> last_reported = 0;
+    journal->add_listener([&](Lsn durable, const Result<void>& state) {
+      EXPECT_TRUE(state);
+      EXPECT_GE(durable, last_reported);
+      last_reported = durable;
+    });
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kAppends; ++i) {
+          const std::string payload = fmt::format("thread {} record {}", t, i);
+          const auto lsn = journal->append(RecordType::kPoints, payload);
+          ASSERT_TRUE(lsn);
+          if (i % 50 == 0) {
+            EXPECT_TRUE(journal->wait_durable(*lsn));
+          }
+          if (i % 100 == 0) {
+            EXPECT_LE(journal->status().durable, journal->end());
+          }
+          std::lock_guard lock(mutex);
+          appended[*lsn] = payload;
+        }
+      });
+    }
+    threads.clear();
+    ASSERT_TRUE(journal->wait_durable(journal->end()));
+    EXPECT_LE(journal->status().syncs, static_cast<uint64_t>(kThreads * kAppends)) << "commits are shared";
+  }
+  Replayed replayed;
+  (void)open(replayed.function());
+  ASSERT_EQ(replayed.payloads.size(), appended.size());
+  size_t i = 0;
+  for (const auto& [lsn, payload] : appended) {
+    ASSERT_EQ(replayed.lsns[i], lsn);
+    ASSERT_EQ(replayed.payloads[i], payload);
+    ++i;
+  }
+}
+
+TEST_F(JournalTest, EveryAcknowledgedRecordSurvivesAPowerCutUnderThreads) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    SimulatedDisk cut_disk;
+    cut_disk.fail(Operation::kSync, EIO, random.below(20), 1);
+    std::unique_ptr<SimulatedDisk> survivor;
+    Lsn acknowledged = 0;
+    std::vector<std::pair<Lsn, std::string>> appended;
+    {
+      auto journal = Journal::open(cut_disk, "/journal", options, ignore);
+      ASSERT_TRUE(journal);
+      const uint64_t count = random.below(60);
+      for (uint64_t i = 0; i < count; ++i) {
+        const std::string payload = std::to_string(i) + std::string(random.below(100), 'x');
+        if (const auto lsn = (*journal)->append(RecordType::kPoints, payload)) appended.emplace_back(*lsn, payload);
+        if (random.one_in(5)) std::this_thread::yield();
+      }
+      acknowledged = (*journal)->durable();
+      survivor = cut_disk.after_power_cut(random);
+    }
+    Replayed replayed;
+    ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+    ASSERT_LE(replayed.payloads.size(), appended.size());
+    for (size_t i = 0; i < replayed.payloads.size(); ++i) {
+      ASSERT_EQ(replayed.lsns[i], appended[i].first);
+      ASSERT_EQ(replayed.payloads[i], appended[i].second);
+    }
+    for (size_t i = replayed.payloads.size(); i < appended.size(); ++i) ASSERT_GT(appended[i].first, acknowledged);
+  }
+}
+
+// On the operating system's files.
+
+TEST(JournalOnDisk, IsThereAgain) {
+  log::set_level(log::Level::kOff);
+  TemporaryDirectory directory;
+  for (int round = 0; round < 3; ++round) {
+    Replayed replayed;
+    auto journal = Journal::open(directory.path() / "journal", {}, replayed.function());
+    ASSERT_TRUE(journal) << journal.error().message;
+    EXPECT_EQ(replayed.payloads.size(), static_cast<size_t>(round));
+    const auto lsn = (*journal)->append(RecordType::kPoints, "x");
+    ASSERT_TRUE(lsn);
+    ASSERT_TRUE((*journal)->wait_durable(*lsn));
+  }
+}
+
+TEST(JournalOnDisk, ADirectoryThatCannotBeWrittenIsReported) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write anywhere";
+  log::set_level(log::Level::kOff);
+  TemporaryDirectory directory;
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0500), 0);
+  auto journal = Journal::open(directory.path(), {.retry_ms = 1}, ignore);
+  ASSERT_TRUE(journal);
+  const auto refused = (*journal)->append(RecordType::kPoints, "x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kIoError);
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0700), 0);
+  while (!(*journal)->append(RecordType::kPoints, "x")) std::this_thread::yield();
+}
+
+TEST(JournalOnDisk, AFileWhereTheDirectoryShouldBeIsAnError) {
+  TemporaryDirectory directory;
+  std::ofstream(directory.path() / "file") << "x";
+  const auto journal = Journal::open(directory.path() / "file", {}, ignore);
+  ASSERT_FALSE(journal);
+  EXPECT_EQ(journal.error().code, ErrorCode::kIoError);
+}
+
+}  // namespace
+}  // namespace campanile::journal
