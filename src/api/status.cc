@@ -53,7 +53,7 @@ std::string StatusResource::json() const {
       {"series", engine.series},
       {"head_points", engine.head_points},
       {"memory_bytes", resident_bytes()},
-      {"disk_bytes", sources_.store.disk_bytes() + (journal.end - journal.begin)}};
+      {"disk_bytes", sources_.store.disk_bytes() + journal.kept_bytes}};
   return boost::json::serialize(body);
 }
 

@@ -80,7 +80,7 @@ void BrokerLoop::drain_mailbox() {
   for (std::shared_ptr<Session>& session : sessions) {
     Session::Output output = session->take_output(index_);
     if (output.link) {
-      output.link->send_output(std::move(output.bytes));
+      if (!output.bytes.empty()) output.link->send_output(std::move(output.bytes), output.more);
     } else {
       wake(output.elsewhere, std::move(session));
     }

@@ -10,8 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include <absl/container/flat_hash_map.h>
-
+#include "broker/string_map.h"
 #include "broker/subscription_tree.h"
 
 namespace campanile::broker {
@@ -36,7 +35,7 @@ class MatchCache {
   const size_t topics_max_;
   const size_t targets_max_;
   size_t targets_ = 0;
-  absl::flat_hash_map<std::string, Entry> entries_;
+  StringMap<Entry> entries_;
 };
 
 }  // namespace campanile::broker

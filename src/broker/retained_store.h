@@ -18,11 +18,11 @@
 #include <string_view>
 #include <vector>
 
-#include <absl/container/flat_hash_set.h>
-
 #include "base/result.h"
 #include "broker/options.h"
+#include "broker/options.h"
 #include "broker/retained_tree.h"
+#include "broker/string_map.h"
 #include "journal/journal.h"
 #include "kv/store.h"
 
@@ -62,7 +62,7 @@ class RetainedStore final : public journal::Participant {
 
   mutable std::shared_mutex mutex_;
   RetainedTree tree_;
-  absl::flat_hash_set<std::string> dirty_;  // topics changed since the last checkpoint
+  StringSet dirty_;  // topics changed since the last checkpoint
   std::atomic<size_t> size_{0};
   std::atomic<size_t> bytes_{0};
 };

@@ -6,7 +6,7 @@ namespace campanile::broker {
 
 struct RetainedTree::Node {
   MessagePtr message;
-  absl::btree_map<std::string, std::unique_ptr<Node>> children;
+  absl::btree_map<std::string, std::unique_ptr<Node>, std::less<>> children;
 };
 
 RetainedTree::RetainedTree() : root_(std::make_unique<Node>()) {}

@@ -31,6 +31,8 @@ struct Session::Waiting {
   std::deque<RetainedWalk> walks;
   std::deque<OutgoingMessage> queue;
   size_t queue_bytes = 0;
+
+  bool anything_to_send() const { return in_flight.resending() || !walks.empty() || !queue.empty(); }
 };
 
 // A message's bytes, wherever they are.
@@ -53,6 +55,16 @@ Session::~Session() {
 bool Session::connected() const {
   std::lock_guard lock(mutex_);
   return link_ != nullptr;
+}
+
+bool Session::ended() const {
+  std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+std::shared_ptr<Link> Session::link() const {
+  std::lock_guard lock(mutex_);
+  return link_;
 }
 
 Session::Waiting& Session::waiting() {
@@ -226,7 +238,7 @@ Session::Output Session::take_output(uint16_t loop) {
     return {.elsewhere = wake_locked()};
   }
   outbox_hint_ = static_cast<uint32_t>(std::min<size_t>(outbox_.size(), UINT32_MAX));
-  Output output{.link = link_, .bytes = std::move(outbox_)};
+  Output output{.link = link_, .bytes = std::move(outbox_), .more = waiting_ && waiting_->anything_to_send()};
   outbox_ = {};
   return output;
 }
@@ -272,14 +284,14 @@ bool Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t
   return true;
 }
 
-Session::Detached Session::detach(const Link* link, std::unique_ptr<Will> will) {
+Session::Detached Session::detach(const Link* link, std::unique_ptr<Will>& will) {
   std::lock_guard lock(mutex_);
-  if (ended_ || link_.get() != link) return {};
+  if (ended_ || link_.get() != link) return {.ended = ended_};
   link_.reset();
   ++epoch_;
   outbox_ = {};
-  will_ = std::move(will);
-  return {.was_attached = true, .expiry_s = terms_.expiry_s, .epoch = epoch_};
+  if (will && will->delay_s > 0) will_ = std::move(will);
+  return {.was_attached = true, .expiry_s = terms_.expiry_s, .will_delay_s = will_ ? will_->delay_s : 0, .epoch = epoch_};
 }
 
 bool Session::set_expiry(uint32_t expiry_s) {
@@ -289,20 +301,27 @@ bool Session::set_expiry(uint32_t expiry_s) {
   return true;
 }
 
-bool Session::receive(uint16_t packet_id) {
+void Session::receive(uint16_t packet_id, journal::Lsn lsn) {
   std::lock_guard lock(mutex_);
-  if (!received_) received_ = std::make_unique<absl::flat_hash_set<uint16_t>>();
-  return received_->insert(packet_id).second;
+  if (!received_) received_ = std::make_unique<absl::flat_hash_map<uint16_t, journal::Lsn>>();
+  received_->insert_or_assign(packet_id, lsn);
 }
 
-bool Session::has_received(uint16_t packet_id) const {
+std::optional<journal::Lsn> Session::received(uint16_t packet_id) const {
   std::lock_guard lock(mutex_);
-  return received_ && received_->contains(packet_id);
+  if (!received_) return std::nullopt;
+  const auto found = received_->find(packet_id);
+  return found == received_->end() ? std::nullopt : std::optional(found->second);
 }
 
-bool Session::release(uint16_t packet_id) {
+std::optional<journal::Lsn> Session::release(uint16_t packet_id) {
   std::lock_guard lock(mutex_);
-  return received_ && received_->erase(packet_id) > 0;
+  if (!received_) return std::nullopt;
+  const auto found = received_->find(packet_id);
+  if (found == received_->end()) return std::nullopt;
+  const journal::Lsn lsn = found->second;
+  received_->erase(found);
+  return lsn;
 }
 
 Session::FilterAdded Session::add_filter(std::string_view filter) {
@@ -316,6 +335,7 @@ Session::FilterAdded Session::add_filter(std::string_view filter) {
 
 bool Session::remove_filter(std::string_view filter) {
   std::lock_guard lock(mutex_);
+  if (waiting_) std::erase_if(waiting_->walks, [&](const auto& walk) { return walk.filter == filter; });
   return filters_.erase(filter) > 0;
 }
 

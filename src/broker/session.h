@@ -17,16 +17,19 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <absl/container/flat_hash_set.h>
+#include <absl/container/flat_hash_map.h>
 
 #include "broker/in_flight.h"
 #include "broker/message.h"
 #include "broker/options.h"
+#include "broker/string_map.h"
 #include "broker/traffic.h"
+#include "journal/journal.h"
 #include "mqtt/packets.h"
 
 namespace campanile::broker {
@@ -59,6 +62,8 @@ class Session {
 
   const std::string& client_id() const { return client_id_; }
   bool connected() const;
+  bool ended() const;
+  std::shared_ptr<Link> link() const;
 
   // Hands a message to the client, or to its queue. Returns the loop that must flush the link, or -1.
   int deliver(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic);
@@ -71,11 +76,13 @@ class Session {
   bool attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t now_ns, Traffic& traffic, std::shared_ptr<Link>& former);
   struct Detached {
     bool was_attached = false;  // false: another link has taken over, or the session has ended
+    bool ended = false;
     uint32_t expiry_s = 0;
+    uint32_t will_delay_s = 0;  // of the will that the session keeps now; 0: none
     uint32_t epoch = 0;
   };
-  // `will` is kept until take_will() where it has a delay.
-  Detached detach(const Link* link, std::unique_ptr<Will> will);
+  // Keeps `will` until take_will() where it has a delay and the link was attached; leaves it to the caller otherwise.
+  Detached detach(const Link* link, std::unique_ptr<Will>& will);
   // [MQTT-3.14.2-2]: a DISCONNECT may change the expiry, but not give one to a session without. False: it may not.
   bool set_expiry(uint32_t expiry_s);
 
@@ -83,6 +90,7 @@ class Session {
   struct Output {
     std::shared_ptr<Link> link;
     std::string bytes;
+    bool more = false;  // pump() may have something to write once these are sent
     int elsewhere = -1;
   };
   Output take_output(uint16_t loop);
@@ -94,10 +102,10 @@ class Session {
   // PUBACK, PUBREC or PUBCOMP. Output may follow.
   void acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic& traffic);
 
-  // QoS 2 on its way in: whether the identifier is new [MQTT-4.3.3-10]; whether it was known.
-  bool receive(uint16_t packet_id);
-  bool has_received(uint16_t packet_id) const;
-  bool release(uint16_t packet_id);
+  // QoS 2 on its way in [MQTT-4.3.3-10]: identifiers that were received and not released, with the position after which the message is safe.
+  void receive(uint16_t packet_id, journal::Lsn lsn);
+  std::optional<journal::Lsn> received(uint16_t packet_id) const;
+  std::optional<journal::Lsn> release(uint16_t packet_id);
 
   enum class FilterAdded { kYes, kKnown, kOverLimit, kEnded };
   FilterAdded add_filter(std::string_view filter);
@@ -146,8 +154,8 @@ class Session {
   bool ended_ = false;
   bool flush_pending_ = false;
   std::unique_ptr<Waiting> waiting_;  // made with the first message that needs more than the outbox
-  std::unique_ptr<absl::flat_hash_set<uint16_t>> received_;
-  absl::flat_hash_set<std::string> filters_;
+  std::unique_ptr<absl::flat_hash_map<uint16_t, journal::Lsn>> received_;
+  StringSet filters_;
   std::unique_ptr<Will> will_;
 };
 

@@ -1,15 +1,13 @@
 #include "broker/session_registry.h"
 
-#include <absl/hash/hash.h>
-
 namespace campanile::broker {
 
 SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_id) {
-  return shards_[absl::Hash<std::string_view>()(client_id) % shards_.size()];
+  return shards_[TextHash()(client_id) % shards_.size()];
 }
 
 const SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_id) const {
-  return shards_[absl::Hash<std::string_view>()(client_id) % shards_.size()];
+  return shards_[TextHash()(client_id) % shards_.size()];
 }
 
 SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link,

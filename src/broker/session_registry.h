@@ -14,9 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include <absl/container/flat_hash_map.h>
-
 #include "broker/session.h"
+#include "broker/string_map.h"
 
 namespace campanile::broker {
 
@@ -45,7 +44,7 @@ class SessionRegistry {
  private:
   struct Shard {
     mutable std::mutex mutex;
-    absl::flat_hash_map<std::string, std::shared_ptr<Session>> sessions;
+    StringMap<std::shared_ptr<Session>> sessions;
   };
   Shard& shard_of(std::string_view client_id);
   const Shard& shard_of(std::string_view client_id) const;

@@ -48,6 +48,7 @@ struct SharedState {
   SubscriptionTree tree;
   AwayList away;
   std::vector<std::unique_ptr<BrokerLoop>> loops;
+  std::atomic<bool> stopping{false};
   std::atomic<size_t> connections{0};
   std::atomic<size_t> local_messages{0};
   SessionRegistry registry;

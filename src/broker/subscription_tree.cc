@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <mutex>
 
-#include <absl/hash/hash.h>
-
 #include "base/check.h"
 #include "mqtt/topic.h"
 
@@ -14,14 +12,14 @@ namespace campanile::broker {
 struct SubscriptionTree::Subscribers {
   using BySession = absl::flat_hash_map<const Session*, Subscription>;
   BySession direct;
-  std::unique_ptr<absl::flat_hash_map<std::string, BySession>> groups;
+  std::unique_ptr<StringMap<BySession>> groups;
 
   bool empty() const { return direct.empty() && !groups; }
 
   bool add(std::string_view group, Subscription subscription) {
     const Session* key = subscription.session.get();
     if (group.empty()) return direct.insert_or_assign(key, std::move(subscription)).second;
-    if (!groups) groups = std::make_unique<absl::flat_hash_map<std::string, BySession>>();
+    if (!groups) groups = std::make_unique<StringMap<BySession>>();
     return (*groups)[group].insert_or_assign(key, std::move(subscription)).second;
   }
   bool remove(std::string_view group, const Session& session) {
@@ -36,7 +34,7 @@ struct SubscriptionTree::Subscribers {
 };
 
 struct SubscriptionTree::Node {
-  absl::flat_hash_map<std::string, std::unique_ptr<Node>> children;
+  StringMap<std::unique_ptr<Node>> children;
   std::unique_ptr<Node> any;         // '+'
   std::unique_ptr<Subscribers> here; // filters that end here
   std::unique_ptr<Subscribers> rest; // filters whose next level is '#'
@@ -219,7 +217,7 @@ void SubscriptionTree::collect(const Node& node, std::string_view rest, bool at_
 }
 
 size_t SubscriptionTree::stamp_slot(std::string_view text) {
-  return absl::Hash<std::string_view>()(text.substr(0, text.find('/'))) % kStamps;
+  return TextHash()(text.substr(0, text.find('/'))) % kStamps;
 }
 
 void SubscriptionTree::touch(std::string_view filter) {

@@ -21,9 +21,8 @@
 #include <string_view>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
-
 #include "broker/message.h"
+#include "broker/string_map.h"
 
 namespace campanile::broker {
 
@@ -87,7 +86,7 @@ class SubscriptionTree {
   static void collect(const Node& node, std::string_view rest, bool at_end, bool wildcards, Collector& out);
 
   mutable std::shared_mutex mutex_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Subscribers>> exact_;
+  StringMap<std::unique_ptr<Subscribers>> exact_;
   std::unique_ptr<Node> root_;
   std::atomic<size_t> size_{0};
   // Changes of filters by their first level, so that subscribing under one building does not age the results of the others;

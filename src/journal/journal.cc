@@ -73,7 +73,7 @@ class GroupCommitJournal final : public Journal {
 GroupCommitJournal::GroupCommitJournal(std::unique_ptr<SegmentDirectory> directory, const JournalOptions& options)
     : options_(options),
       directory_(std::move(directory)),
-      writer_(*directory_, options.segment_bytes, directory_->first_unused(), directory_->recovered_end()),
+      writer_(*directory_, options.segment_bytes, std::max(directory_->first_unused(), options.lsn_min), directory_->recovered_end()),
       synced_(writer_.end()),
       end_(writer_.end()),
       durable_(writer_.end()) {}

@@ -48,6 +48,9 @@ struct JournalOptions {
   uint64_t pending_bytes_max = 64ull << 20;    // appended, not yet synced
   // 0: sync as soon as anything waits. Above 0: the named relaxation "sync every N ms"; durable() then runs ahead of the disk.
   uint32_t sync_every_ms = 0;
+  // No Lsn up to this one is handed out. For an owner whose own files name positions: should the journal's directory be lost or be an
+  // older one than those files, new records still come after everything they speak of.
+  Lsn lsn_min = 0;
   uint32_t retry_ms = 1000;                    // after a failed write or sync: how long until the next attempt
 };
 

@@ -39,8 +39,8 @@ class SegmentDirectory {
   // A position after every one that an earlier run can have handed out, whether or not it reached the disk.
   Lsn first_unused() const { return first_unused_; }
 
-  // Makes what open() found survive power loss, then a new last segment with room for `bytes` bytes of frames. Replaces a segment of the same start, which then holds nothing durable.
-  // REQUIRES: everything before previous_end is synced.
+  // A new last segment with room for `bytes` bytes of frames; the first time, what open() found is made to survive power loss before. Replaces
+  // a segment of the same start, which then holds nothing durable. REQUIRES: everything this run wrote before previous_end is synced.
   Result<OpenSegment> create(Lsn start, Lsn previous_end, uint64_t bytes);
 
   // Removes segments, oldest first, that end at or before `lsn`; never the last.

@@ -71,6 +71,8 @@ class ServerConnection {
   // A QoS 1 or 2 message has been acknowledged, or was a duplicate: it no longer counts against the receive maximum.
   void release_receive() { receiving_ -= receiving_ > 0; }
 
+  // The owner has not been reading: silence until now was its own doing.
+  void excuse_silence(int64_t now_ns) { heard_ns_ = now_ns; }
   // Closes a connection that has been silent for too long [MQTT-3.1.2-22], or brought no CONNECT.
   void notify_timer(int64_t now_ns, std::string& out, ServerHandler& handler);
   int64_t deadline_ns() const;  // INT64_MAX: none

@@ -210,6 +210,7 @@ void Connection::flush() {
       fail(describe(error));
       return;
     }
+    sent_bytes_ += taken;
     if (taken == out_.size()) {
       loop_->give_buffer(std::exchange(out_, {}));
     } else {
@@ -231,6 +232,7 @@ void Connection::write_done(const ErrorCode& error, size_t bytes) {
     return;
   }
   written_ += bytes;
+  sent_bytes_ += bytes;
   if (written_ < writing_.size()) {
     write_pending_ = true;
     stream_write(std::string_view(writing_).substr(written_));
@@ -272,11 +274,11 @@ void Connection::start_closing(std::string_view reason) {
 
 void Connection::watch_closing() {
   drop_timer();
-  closing_queue_bytes_ = send_queue_bytes();
+  closing_sent_bytes_ = sent_bytes_;
   closing_timer_ = loop_->run_after(kCloseProgressLimit, [self = self_as<Connection>()] {
     self->closing_timer_ = 0;
     if (self->state_ != State::kClosing) return;
-    if (self->send_queue_bytes() < self->closing_queue_bytes_) {
+    if (self->sent_bytes_ > self->closing_sent_bytes_) {
       self->watch_closing();
     } else {
       self->fail("the peer took nothing for 5 s while closing");

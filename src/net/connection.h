@@ -56,6 +56,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void send(std::string_view bytes) final;
   void send_owned(std::string bytes) final;
   size_t send_queue_bytes() const final { return out_.size() + (writing_.size() - written_); }
+  uint64_t sent_bytes() const final { return sent_bytes_; }
   void pause_reading() final { paused_ = true; }
   void resume_reading() final;
   void close() final;
@@ -73,6 +74,8 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void opened(Address peer);
   // Closes at once; the handler learns `reason` from on_closed().
   void fail(std::string reason);
+  // on_send_queue_low() will come.
+  bool send_queue_is_high() const { return send_queue_bytes() > kSendQueueHighBytes; }
   bool is_closed() const { return state_ == State::kClosed; }
 
  protected:
@@ -126,11 +129,12 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   std::string out_;      // sent, not yet offered to the kernel
   std::string writing_;  // offered; [0, written_) is taken
   size_t written_ = 0;
+  uint64_t sent_bytes_ = 0;
   std::string input_;  // kept; [0, input_start_) is consumed
   size_t input_start_ = 0;
   std::string closed_reason_;
   TimerId closing_timer_ = 0;
-  size_t closing_queue_bytes_ = 0;  // at the last look, to see whether the peer still takes bytes
+  uint64_t closing_sent_bytes_ = 0;  // at the last look, to see whether the peer still takes bytes
 
   State state_ = State::kConnecting;
   bool joined_ = false;

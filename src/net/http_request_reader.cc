@@ -51,6 +51,7 @@ class HttpRequestReader::Parser final : public http::basic_parser<true> {
 
   HttpRequest request;
   std::string expect;
+  int http_version = 11;
   int error_status = 0;
   std::string error_message;
 
@@ -63,7 +64,8 @@ class HttpRequestReader::Parser final : public http::basic_parser<true> {
   State failed(const error_code& error);
   State check_header();
 
-  void on_request_impl(http::verb, BeastView method, BeastView target, int, error_code&) override {
+  void on_request_impl(http::verb, BeastView method, BeastView target, int version, error_code&) override {
+    http_version = version;
     request.method = view(method);
     split_target(view(target), request);
   }
@@ -141,7 +143,7 @@ HttpRequestReader::State HttpRequestReader::Parser::feed(std::string_view bytes,
 }
 
 HttpRequestReader::State HttpRequestReader::Parser::check_header() {
-  if (hosts_ > 1 || (hosts_ == 0 && version() == 11)) {
+  if (hosts_ > 1 || (hosts_ == 0 && http_version == 11)) {
     return failed(400, "an HTTP/1.1 request has exactly one Host header");  // RFC 9112 section 3.2
   }
   if (has_transfer_encoding_ && !chunked()) {
@@ -173,9 +175,9 @@ HttpRequestReader& HttpRequestReader::operator=(HttpRequestReader&&) noexcept = 
 HttpRequestReader::State HttpRequestReader::feed(std::string_view bytes, size_t& used) { return parser_->feed(bytes, used); }
 bool HttpRequestReader::in_body() const { return parser_->is_header_done(); }
 size_t HttpRequestReader::body_bytes() const { return parser_->request.body.size(); }
-bool HttpRequestReader::expects_continue() const { return !parser_->expect.empty() && parser_->version() == 11; }
+bool HttpRequestReader::expects_continue() const { return !parser_->expect.empty() && parser_->http_version == 11; }
 bool HttpRequestReader::keep_alive() const { return parser_->keep_alive(); }
-bool HttpRequestReader::is_http_1_0() const { return parser_->version() == 10; }
+bool HttpRequestReader::is_http_1_0() const { return parser_->http_version == 10; }
 int HttpRequestReader::error_status() const { return parser_->error_status; }
 const std::string& HttpRequestReader::error_message() const { return parser_->error_message; }
 HttpRequest HttpRequestReader::take_request() { return std::move(parser_->request); }

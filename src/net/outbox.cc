@@ -10,7 +10,8 @@ Outbox::Outbox(std::shared_ptr<TcpConnection> connection) : connection_(std::mov
 bool Outbox::push(std::string bytes, size_t bytes_max) {
   std::unique_lock lock(mutex_);
   if (dropped_ || finished_ || !has_room(bytes.size(), bytes_max)) return false;
-  add(std::move(lock), std::move(bytes));
+  add(std::move(bytes));
+  schedule(std::move(lock));
   return true;
 }
 
@@ -19,22 +20,23 @@ bool Outbox::push_when_room(std::string bytes, size_t bytes_max, std::chrono::mi
   std::unique_lock lock(mutex_);
   const bool has_changed = changed_.wait_for(lock, patience, [&] { return dropped_ || has_room(bytes.size(), bytes_max); });
   if (!has_changed || dropped_ || finished_) return false;
-  add(std::move(lock), std::move(bytes));
+  add(std::move(bytes));
+  schedule(std::move(lock));
   return true;
 }
 
-void Outbox::add(std::unique_lock<std::mutex> lock, std::string bytes) {
+void Outbox::add(std::string bytes) {
   if (waiting_.empty()) {
     waiting_ = std::move(bytes);
   } else {
     waiting_.append(bytes);
   }
-  schedule(std::move(lock));
 }
 
-void Outbox::finish(Task then) {
+void Outbox::finish(std::string bytes, Task then) {
   std::unique_lock lock(mutex_);
   if (dropped_ || finished_) return;
+  add(std::move(bytes));
   finished_ = true;
   then_ = std::move(then);
   schedule(std::move(lock));

@@ -26,8 +26,9 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   bool push(std::string bytes, size_t bytes_max);
   // The same, but waits for room. Not on the loop's thread, which makes the room.
   bool push_when_room(std::string bytes, size_t bytes_max, std::chrono::milliseconds patience);
-  // Runs `then` on the loop when all has been handed to the connection. Nothing is taken after this; further calls do nothing.
-  void finish(Task then);
+  // Takes the last bytes, whatever waits already, and runs `then` on the loop when all has been handed to the connection. Nothing is
+  // taken after this; further calls do nothing.
+  void finish(std::string bytes, Task then);
   size_t bytes() const;
 
   // The connection has room again (on_send_queue_low).
@@ -37,7 +38,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   bool dropped() const;
 
  private:
-  void add(std::unique_lock<std::mutex> lock, std::string bytes);
+  void add(std::string bytes);
   void schedule(std::unique_lock<std::mutex> lock);
   bool has_room(size_t bytes, size_t bytes_max) const { return waiting_.empty() || waiting_.size() + bytes <= bytes_max; }
 

@@ -45,6 +45,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // The same without the copy, for large pieces.
   virtual void send_owned(std::string bytes) { send(bytes); }
   virtual size_t send_queue_bytes() const = 0;
+  // What has left the send queue since the start: it grows as long as the peer reads.
+  virtual uint64_t sent_bytes() const { return 0; }
   // Stops taking bytes from the socket, so that TCP's own window slows the peer down.
   virtual void pause_reading() = 0;
   // Also gives kept input to on_bytes() again, soon, whether reading was paused or not.

@@ -3,13 +3,6 @@
 #include "net/connection.h"
 
 namespace campanile::net {
-namespace {
-
-// A close frame must go out whatever waits already; it is the last thing that does.
-constexpr size_t kNoLimit = SIZE_MAX;
-
-}  // namespace
-
 WebSocketSession::WebSocketSession(std::shared_ptr<TcpConnection> connection, const HttpServerOptions& options,
                                    std::unique_ptr<WebSocketHandler> handler)
     : connection_(std::move(connection)),
@@ -35,8 +28,7 @@ void WebSocketSession::close(uint16_t code, std::string_view reason) { end(webso
 
 // The frame, then the end of the connection. Nothing can be queued after it; a second call finds the outbox finished.
 void WebSocketSession::end(std::string close_frame) {
-  outbox_->push(std::move(close_frame), kNoLimit);
-  outbox_->finish([connection = connection_] { connection->close(); });
+  outbox_->finish(std::move(close_frame), [connection = connection_] { connection->close(); });
 }
 
 size_t WebSocketSession::on_bytes(std::string_view bytes) {

@@ -57,6 +57,7 @@ std::string Catalog::encode() const {
   std::string out;
   out += static_cast<char>(kVersion);
   codec::append_varint(out, next_bucket_);
+  codec::append_varint(out, applied_lsn_);
   codec::append_varint(out, databases_.size());
   for (const auto& [name, database] : databases_) {
     codec::append_bytes(out, name);
@@ -77,6 +78,7 @@ Result<Catalog> Catalog::decode(std::string_view bytes) {
   if (version != kVersion) return fail(ErrorCode::kUnsupported, "catalogue row of format version {}, this program reads {}", version, kVersion);
   Catalog catalog;
   catalog.next_bucket_ = static_cast<BucketId>(in.varint());
+  catalog.applied_lsn_ = in.varint();
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const std::string name(in.sized_bytes());
     Database& database = catalog.databases_[name];

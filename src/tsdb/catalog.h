@@ -42,6 +42,10 @@ class Catalog {
   Effect apply(const DatabaseChange& change);
 
   BucketId next_bucket() const { return next_bucket_; }
+  // The journal position of the last change applied: replay leaves out changes up to there, because a drop that is replayed after its database was
+  // made again would drop the new one.
+  journal::Lsn applied_lsn() const { return applied_lsn_; }
+  void set_applied_lsn(journal::Lsn lsn) { applied_lsn_ = lsn; }
   const Database* find(std::string_view database) const;
   const std::map<std::string, Database, std::less<>>& databases() const { return databases_; }
   // Errors: kNotFound in InfluxDB's words.
@@ -53,6 +57,7 @@ class Catalog {
  private:
   std::map<std::string, Database, std::less<>> databases_;
   BucketId next_bucket_ = 1;
+  journal::Lsn applied_lsn_ = 0;
 };
 
 // Errors: kInvalidArgument where a database or policy may not have that name.

@@ -216,6 +216,28 @@ TEST_F(JournalTest, StartsWithoutAppendsLeaveNoFilesBehind) {
   EXPECT_EQ(replayed.payloads.size(), 1u);
 }
 
+TEST_F(JournalTest, PositionsBeginAfterTheLeastOneAskedFor) {
+  options.lsn_min = 1'000'000;
+  Lsn first = 0;
+  {
+    const auto journal = open();
+    EXPECT_EQ(journal->durable(), options.lsn_min);
+    first = append(*journal, "first");
+    EXPECT_GT(first, options.lsn_min);
+  }
+  options.lsn_min = 1ull << 50;
+  {
+    const auto journal = open();
+    EXPECT_GT(append(*journal, "second"), options.lsn_min);
+    EXPECT_LT(journal->status().kept_bytes, 1000u);
+  }
+  options.lsn_min = 5;
+  Replayed replayed;
+  const auto journal = open(replayed.function());
+  EXPECT_EQ(replayed.payloads, (std::vector<std::string>{"first", "second"}));
+  EXPECT_GT(journal->end(), 1ull << 50) << "it never goes back";
+}
+
 TEST_F(JournalTest, StatusCounts) {
   const auto journal = open();
   ASSERT_TRUE(journal->wait_durable(append(*journal, "hello")));

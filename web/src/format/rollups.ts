@@ -27,5 +27,5 @@ export function rollupFigure(rollup: QuantityRollup<Measured>, locale: Locale, s
   const decimals = quantitySpec(quantity).decimals;
   const low = formatNumber(rollup.min, locale, decimals);
   const high = formatNumber(rollup.max, locale, decimals);
-  return { kind: 'range', text: low === high ? low : `${low}\u2009–\u2009${high}`, unit: displayUnit(quantity, unit) };
+  return { kind: 'range', text: low === high ? low : `${low}\u2009–\u2009${high}`, unit: displayUnit(quantity, unit, locale) };
 }

@@ -52,7 +52,7 @@ export function formatValue(value: SensorValue, quantity: string, unit: string, 
   if (value === null) return { text: ABSENT, unit: '' };
   if (typeof value === 'boolean') return { text: booleanWord(value, quantity, unit, locale), unit: '' };
   if (typeof value === 'string') return { text: value, unit: '' };
-  const shown = displayUnit(quantity, unit);
+  const shown = displayUnit(quantity, unit, locale);
   if (shown === 'W' && Math.abs(value) >= 10_000) return { text: formatNumber(value / 1000, locale, 1), unit: 'kW' };
   return { text: formatNumber(value, locale, quantitySpec(quantity).decimals), unit: shown };
 }

@@ -110,7 +110,7 @@ export const en = {
   'place.current': 'Now',
   'place.inRange': 'Lowest – highest',
   'place.atCursor': 'At {time}',
-  'place.received': 'Received',
+  'place.age': 'Age',
   'place.isolate': 'Show only {name} in the chart',
   'place.isolated': 'Showing only {name}; show all again',
   'place.tooMany': 'The chart shows {shown} of {n} sensors. Open a place inside to see the others, or choose one in the list.',

@@ -110,7 +110,7 @@ export const fr: Record<TextKey, string> = {
   'place.current': 'Maintenant',
   'place.inRange': 'Minimum – maximum',
   'place.atCursor': 'À {time}',
-  'place.received': 'Reçu',
+  'place.age': 'Âge',
   'place.isolate': 'Ne montrer que {name} sur la courbe',
   'place.isolated': 'Seul {name} est montré ; tout remontrer',
   'place.tooMany': 'La courbe montre {shown} capteurs sur {n}. Ouvrez un lieu à l’intérieur pour voir les autres, ou choisissez-en un dans la liste.',

@@ -146,10 +146,13 @@ const UNITS: Record<string, string> = {
   hpa: 'hPa',
 };
 
+const FRENCH_UNITS: Record<string, string> = { pulses: 'impulsions' };
+
 /** The unit as people write it; the device's own where it is not known. */
-export function displayUnit(quantity: string, unit: string): string {
+export function displayUnit(quantity: string, unit: string, locale: Locale): string {
   const told = unit === '' ? quantitySpec(quantity).unit : unit;
-  return UNITS[told.toLowerCase()] ?? told;
+  const shown = UNITS[told.toLowerCase()] ?? told;
+  return locale === 'fr' ? (FRENCH_UNITS[shown] ?? shown) : shown;
 }
 
 /**

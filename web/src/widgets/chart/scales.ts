@@ -3,13 +3,15 @@
 export interface ScaleWish {
   spanMin: number;
   fromZero: boolean;
-  boolean: boolean;
+  /** How many digital sensors stand above each other; 0 for numbers. */
+  lanes: number;
 }
 
 const HEADROOM = 0.08;
 
 export function valueRange(low: number | null, high: number | null, wish: ScaleWish): [number, number] {
-  if (wish.boolean) return [-0.08, 1.08];
+  if (wish.lanes > 1) return [-0.15, wish.lanes];
+  if (wish.lanes === 1) return [-0.08, 1.08];
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, Math.max(1, wish.spanMin)];
   let bottom = low;
   let top = high;

@@ -1,0 +1,102 @@
+#include "app/module_options.h"
+
+#include <algorithm>
+
+namespace campanile::app {
+
+journal::JournalOptions journal_options(const Config& config) {
+  const auto& storage = config.storage;
+  return {.segment_bytes = storage.journal_segment_bytes,
+          .pending_bytes_max = storage.journal_pending_bytes_max,
+          .sync_every_ms = storage.sync == SyncMode::kEvery ? static_cast<uint32_t>(storage.sync_every_ms) : 0};
+}
+
+journal::CheckpointOptions checkpoint_options(const Config& config) {
+  // A journal of some segments is worth a checkpoint: it bounds the disk it takes and the time to replay it.
+  constexpr uint64_t kSegmentsBeforeCheckpoint = 4;
+  return {.journal_bytes = kSegmentsBeforeCheckpoint * config.storage.journal_segment_bytes,
+          .interval_s = static_cast<uint32_t>(config.storage.checkpoint_interval_s)};
+}
+
+tsdb::EngineOptions engine_options(const Config& config) {
+  return {.head_bytes_max = config.storage.head_bytes_max,
+          .chunk_points_max = static_cast<uint32_t>(config.storage.chunk_points_max),
+          .series_max = static_cast<uint32_t>(config.storage.series_max)};
+}
+
+ingest::RejectedOptions rejected_options(const Config& config) {
+  return {.bytes_max = config.ingest.rejected_bytes_max, .count_max = config.ingest.rejected_count_max};
+}
+
+ingest::IngestOptions ingest_options(const Config& config) {
+  return {.defaults = {.database = config.ingest.database, .measurement = config.ingest.measurement},
+          .routes = config.ingest.routes,
+          .builtin_routes = config.ingest.builtin_routes};
+}
+
+broker::BrokerOptions broker_options(const Config& config) {
+  const auto& mqtt = config.mqtt;
+  broker::BrokerOptions options;
+  options.protocol.limits.packet_bytes_max = static_cast<uint32_t>(mqtt.packet_bytes_max);
+  options.protocol.limits.receive_maximum = static_cast<uint16_t>(mqtt.receive_maximum);
+  options.protocol.limits.topic_alias_maximum = static_cast<uint16_t>(mqtt.topic_alias_max);
+  options.protocol.connect_timeout_s = static_cast<uint32_t>(mqtt.connect_timeout_s);
+  // CONNECT comes before anybody is known: it gets no more room than other packets, and no more than a will needs.
+  options.protocol.connect_bytes_max = std::min<uint32_t>(options.protocol.connect_bytes_max, options.protocol.limits.packet_bytes_max);
+  options.keep_alive_max_s = static_cast<uint16_t>(mqtt.keep_alive_max_s);
+  options.sessions_max = mqtt.sessions_max;
+  options.session_expiry_max_s = static_cast<uint32_t>(mqtt.session_expiry_max_s);
+  options.subscriptions_per_session_max = mqtt.subscriptions_per_session_max;
+  options.queue_messages_max = mqtt.session_queue_messages_max;
+  options.queue_bytes_max = mqtt.session_queue_bytes_max;
+  options.retained_messages_max = mqtt.retained_messages_max;
+  options.retained_bytes_max = mqtt.retained_bytes_max;
+  return options;
+}
+
+net::TcpOptions mqtt_listener_options(const Config& config) {
+  // The protocol refuses longer packets as soon as it knows their length; the input needs room for one whole packet and the next one's head.
+  constexpr size_t kRoom = 64 * 1024;
+  return {.input_bytes_max = config.mqtt.packet_bytes_max + kRoom, .connections_max = config.mqtt.connections_max};
+}
+
+net::HttpServerOptions http_options(const Config& config) {
+  const auto& http = config.http;
+  net::HttpServerOptions options;
+  options.header_bytes_max = http.header_bytes_max;
+  options.body_bytes_max = http.body_bytes_max;
+  options.connections_max = http.connections_max;
+  options.idle_timeout = std::chrono::seconds(http.idle_timeout_s);
+  options.read_timeout = std::chrono::seconds(http.read_timeout_s);
+  options.websocket_queue_bytes_max = http.websocket_queue_bytes_max;
+  return options;
+}
+
+registry::Accounts accounts_of(const Config& config) {
+  std::vector<registry::Account> accounts;
+  for (const auto& user : config.auth.users) accounts.push_back({user.name, user.password});
+  const auto anonymous = config.auth.anonymous_allowed() ? registry::AnonymousAccess::kAll : registry::AnonymousAccess::kNone;
+  return {anonymous, std::move(accounts)};
+}
+
+std::vector<api::PlaceRule> place_rules(const Config& config) {
+  std::vector<api::PlaceRule> rules;
+  for (const auto& place : config.places) {
+    rules.push_back({.measurement = place.measurement,
+                     .place = place.place,
+                     .name = place.name,
+                     .quantity = place.quantity,
+                     .unit = place.unit,
+                     .unit_field = place.unit_field,
+                     .skipped_fields = place.skipped_fields});
+  }
+  return rules;
+}
+
+api::InfluxWriteOptions write_options(const Config& config) { return {.body_bytes_max = config.http.body_bytes_max}; }
+
+api::LiveOptions live_options(const Config& config) {
+  return {.updates_per_s = static_cast<uint32_t>(config.live.updates_per_s), .clients_max = config.live.pages_max};
+}
+
+}  // namespace campanile::app

@@ -1,0 +1,39 @@
+// Module options: the settings of each module, taken from the configuration. The modules do not know the configuration; this file knows both.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <vector>
+
+#include "api/influx_query.h"
+#include "api/influx_write.h"
+#include "api/live.h"
+#include "api/place_rules.h"
+#include "app/config/config.h"
+#include "broker/options.h"
+#include "ingest/pipeline.h"
+#include "ingest/rejected.h"
+#include "journal/checkpoint.h"
+#include "journal/journal.h"
+#include "net/http_server.h"
+#include "net/tcp.h"
+#include "registry/accounts.h"
+#include "tsdb/engine.h"
+
+namespace campanile::app {
+
+journal::JournalOptions journal_options(const Config& config);
+journal::CheckpointOptions checkpoint_options(const Config& config);
+tsdb::EngineOptions engine_options(const Config& config);
+ingest::RejectedOptions rejected_options(const Config& config);
+ingest::IngestOptions ingest_options(const Config& config);
+broker::BrokerOptions broker_options(const Config& config);
+net::TcpOptions mqtt_listener_options(const Config& config);
+net::HttpServerOptions http_options(const Config& config);
+registry::Accounts accounts_of(const Config& config);
+std::vector<api::PlaceRule> place_rules(const Config& config);
+api::InfluxWriteOptions write_options(const Config& config);
+api::InfluxQueryOptions query_options(const Config& config);
+api::LiveOptions live_options(const Config& config);
+
+}  // namespace campanile::app

@@ -1,0 +1,289 @@
+#include "app/wiring.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "api/health.h"
+#include "api/history.h"
+#include "api/influx_query.h"
+#include "api/influx_write.h"
+#include "api/live.h"
+#include "api/page.h"
+#include "api/rejected.h"
+#include "api/router.h"
+#include "api/sensor_directory.h"
+#include "api/sensors.h"
+#include "api/status.h"
+#include "app/module_options.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/worker_pool.h"
+#include "broker/broker.h"
+#include "broker/retained_store.h"
+#include "ingest/pipeline.h"
+#include "ingest/rejected.h"
+#include "journal/checkpoint.h"
+#include "journal/commit_queue.h"
+#include "journal/journal.h"
+#include "kv/store.h"
+#include "net/event_loop.h"
+#include "net/http_server.h"
+#include "registry/accounts.h"
+#include "tsdb/engine.h"
+
+namespace campanile::app {
+namespace {
+
+class AccountsAuthenticator final : public broker::Authenticator {
+ public:
+  explicit AccountsAuthenticator(const registry::Accounts& accounts) : accounts_(accounts) {}
+  Result<std::string> authenticate(const broker::Login& login) override { return accounts_.authenticate(login.user, login.password); }
+
+ private:
+  const registry::Accounts& accounts_;
+};
+
+// Each record goes to the participant that wrote it.
+journal::ReplayFunction replay_into(const std::vector<journal::Participant*>& participants, uint64_t& records) {
+  return [&participants, &records](const journal::Record& record) -> Result<void> {
+    ++records;
+    const auto owner = std::find_if(participants.begin(), participants.end(), [&](const auto* one) { return one->owns(record.type); });
+    if (owner != participants.end()) return (*owner)->replay(record);
+    return fail(ErrorCode::kUnsupported,
+                "the journal holds a record of type {} that this version does not know: start the newer version that wrote it",
+                static_cast<int>(record.type));
+  };
+}
+
+Result<std::vector<api::Asset>> page_assets(const std::string& folder) {
+  if (folder.empty()) return api::embedded_assets();
+  return api::read_assets(folder);
+}
+
+}  // namespace
+
+// In the order in which they are made, so that they go in the reverse order: nothing outlives what it refers to.
+struct Program::Parts {
+  Parts(const Config& settings, const std::filesystem::path& directory, const Clock& the_clock)
+      : config(settings), data(directory), clock(the_clock) {}
+
+  Result<void> open_stores();
+  Result<void> replay_journal();
+  Result<void> start_ingest();
+  Result<void> start_broker();
+  void register_gauges();
+  void make_resources(std::vector<api::Asset> assets);
+  void add_routes();
+  Result<void> listen();
+  std::vector<std::string> problems() const;
+
+  const Config config;
+  const std::filesystem::path data;
+  const Clock& clock;
+  Metrics metrics;
+
+  std::unique_ptr<kv::Store> store;
+  std::unique_ptr<tsdb::Engine> engine;
+  std::unique_ptr<ingest::RejectedStore> rejected;
+  std::unique_ptr<broker::RetainedStore> retained;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<net::EventLoopPool> loops;
+  std::vector<std::unique_ptr<journal::CommitQueue>> commits;  // one per loop
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<journal::Checkpointer> checkpointer;
+
+  std::unique_ptr<registry::Accounts> accounts;
+  std::unique_ptr<AccountsAuthenticator> authenticator;
+  std::unique_ptr<ingest::Ingest> ingest;
+  std::unique_ptr<broker::Broker> broker;
+
+  std::unique_ptr<api::Page> page;
+  std::unique_ptr<api::HealthResource> health;
+  std::unique_ptr<api::StatusResource> status;
+  std::unique_ptr<api::SensorDirectory> directory;
+  std::unique_ptr<api::SensorsResource> sensors;
+  std::unique_ptr<api::HistoryResource> history;
+  std::unique_ptr<api::RejectedResource> rejected_messages;
+  std::unique_ptr<api::InfluxWriteResource> influx_write;
+  std::unique_ptr<api::InfluxQueryResource> influx_query;
+  std::unique_ptr<api::LiveHub> live;
+  std::unique_ptr<api::Router> router;
+
+  std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<net::TcpListener> mqtt;
+  bool stopped = false;
+};
+
+Result<void> Program::Parts::open_stores() {
+  store = TRY(kv::open_rocksdb(data / "store", {}));
+  engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
+  rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
+  retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
+  return {};
+}
+
+Result<void> Program::Parts::replay_journal() {
+  const std::vector<journal::Participant*> participants = {engine.get(), rejected.get(), retained.get()};
+  const int64_t started_ns = clock.steady_ns();
+  uint64_t records = 0;
+  journal = TRY(journal::Journal::open(data / "journal", journal_options(config), replay_into(participants, records)));
+  if (records > 0) log::info("journal: {} records replayed in {} ms", records, (clock.steady_ns() - started_ns) / kNanosPerMilli);
+
+  loops = std::make_unique<net::EventLoopPool>(config.threads > 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency()));
+  for (size_t i = 0; i < loops->size(); ++i) {
+    net::EventLoop& loop = loops->at(i);
+    commits.push_back(std::make_unique<journal::CommitQueue>(*journal, [&loop](journal::CommitQueue::Task task) { loop.post(std::move(task)); }));
+  }
+  workers = std::make_unique<WorkerPool>(WorkerPoolOptions{.threads = config.query.workers, .queue_max = config.query.queue_max});
+  checkpointer = std::make_unique<journal::Checkpointer>(*journal, participants, checkpoint_options(config));
+  return {};
+}
+
+Result<void> Program::Parts::start_ingest() {
+  engine->start(*journal);
+  engine->register_metrics(metrics);
+  rejected->start(*journal, workers.get());
+  retained->attach(*journal);
+  ingest = TRY(ingest::Ingest::open(ingest_options(config), *engine, *rejected, clock, metrics));
+  checkpointer->start();
+  return {};
+}
+
+Result<void> Program::Parts::start_broker() {
+  accounts = std::make_unique<registry::Accounts>(accounts_of(config));
+  authenticator = std::make_unique<AccountsAuthenticator>(*accounts);
+  std::vector<net::EventLoop*> all_loops;
+  for (size_t i = 0; i < loops->size(); ++i) all_loops.push_back(&loops->at(i));
+  broker = TRY(broker::Broker::create(broker_options(config), {.loops = std::move(all_loops),
+                                                               .journal = *journal,
+                                                               .retained = *retained,
+                                                               .sink = *ingest,
+                                                               .authenticator = *authenticator,
+                                                               .clock = clock,
+                                                               .metrics = metrics}));
+  return {};
+}
+
+std::vector<std::string> Program::Parts::problems() const {
+  std::vector<std::string> found;
+  if (auto failure = journal->status().failure; !failure.empty()) found.push_back(std::move(failure));
+  return found;
+}
+
+void Program::Parts::register_gauges() {
+  metrics.gauge("campanile_journal_kept_bytes", "Journal on disk", [this] { return static_cast<double>(journal->status().kept_bytes); });
+  metrics.gauge("campanile_journal_unsynced_bytes", "Appended to the journal and not yet on disk", [this] {
+    const auto now = journal->status();
+    return static_cast<double>(now.end - now.durable);
+  });
+  metrics.gauge("campanile_journal_failed", "1 while the journal cannot write", [this] { return journal->status().failure.empty() ? 0.0 : 1.0; });
+  metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
+  metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(api::resident_bytes()); });
+  metrics.gauge("campanile_workers_waiting", "Tasks that wait for a worker", [this] { return static_cast<double>(workers->waiting()); });
+}
+
+void Program::Parts::make_resources(std::vector<api::Asset> assets) {
+  const api::Background background = [this](WorkerPool::Task task) { return workers->submit(std::move(task)); };
+  const auto now_wrong = [this] { return problems(); };
+  page = std::make_unique<api::Page>(std::move(assets));
+  health = std::make_unique<api::HealthResource>(clock, metrics, CAMPANILE_VERSION, now_wrong);
+  status = std::make_unique<api::StatusResource>(
+      api::StatusSources{.ingest = *ingest,
+                         .rejected = *rejected,
+                         .engine = *engine,
+                         .journal = *journal,
+                         .store = *store,
+                         .clients = [this] {
+                           const auto now = broker->status();
+                           return api::StatusSources::Clients{.connected = now.connections, .subscriptions = now.subscriptions};
+                         },
+                         .problems = now_wrong},
+      clock, CAMPANILE_VERSION);
+  directory = std::make_unique<api::SensorDirectory>(*engine, api::PlaceRules(place_rules(config)), clock, api::SensorDirectoryOptions{});
+  sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
+  history = std::make_unique<api::HistoryResource>(*directory, *engine, clock, background);
+  rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
+  influx_write = std::make_unique<api::InfluxWriteResource>(
+      *ingest, *engine, [this](net::EventLoop& loop) -> journal::CommitQueue& { return *commits[loop.index()]; }, background, clock,
+      write_options(config));
+  influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, query_options(config), background);
+  live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
+  live->start();
+}
+
+void Program::Parts::add_routes() {
+  const auto to = [](auto& resource, auto member) {
+    return [&resource, member](net::HttpRequest request, net::HttpResponder responder) {
+      (resource.*member)(std::move(request), std::move(responder));
+    };
+  };
+  router = std::make_unique<api::Router>(*accounts, to(*page, &api::Page::handle));
+  for (const std::string_view method : {"GET", "HEAD"}) {
+    router->add_open(method, "/ping", to(*health, &api::HealthResource::ping));
+  }
+  router->add_open("GET", "/health", to(*health, &api::HealthResource::health));
+  router->add_open("GET", "/ready", to(*health, &api::HealthResource::ready));
+  router->add("GET", "/metrics", to(*health, &api::HealthResource::metrics));
+  router->add("POST", "/write", to(*influx_write, &api::InfluxWriteResource::handle_v1));
+  router->add("POST", "/api/v2/write", to(*influx_write, &api::InfluxWriteResource::handle_v2));
+  router->add("GET", "/query", to(*influx_query, &api::InfluxQueryResource::handle));
+  router->add("POST", "/query", to(*influx_query, &api::InfluxQueryResource::handle));
+  router->add("GET", "/api/v1/sensors", to(*sensors, &api::SensorsResource::handle));
+  router->add("GET", "/api/v1/sensors/", to(*history, &api::HistoryResource::handle));
+  router->add("GET", "/api/v1/rejected", to(*rejected_messages, &api::RejectedResource::handle));
+  router->add("GET", "/api/v1/status", to(*status, &api::StatusResource::handle));
+  router->add("GET", "/api/v1/live", [this](net::HttpRequest, net::HttpResponder responder) { live->accept(std::move(responder)); });
+}
+
+Result<void> Program::Parts::listen() {
+  loops->start();
+  const auto handle = [this](net::HttpRequest request, net::HttpResponder responder) { router->handle(std::move(request), std::move(responder)); };
+  http = TRY(net::HttpServer::listen(*loops, config.http.listen, http_options(config), handle));
+  mqtt = TRY(net::TcpListener::listen(*loops, config.mqtt.listen, mqtt_listener_options(config),
+                                      [this](net::EventLoop& loop) { return broker->make_handler(loop); }));
+  return {};
+}
+
+Program::Program(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Program::~Program() { stop(); }
+
+Result<std::unique_ptr<Program>> Program::start(const Config& config, const std::filesystem::path& data, const Clock& clock) {
+  std::unique_ptr<Program> program(new Program(std::make_unique<Parts>(config, data, clock)));
+  Parts& parts = *program->parts_;
+  auto assets = TRY(page_assets(config.http.web_directory));
+  TRY(parts.open_stores());
+  TRY(parts.replay_journal());
+  TRY(parts.start_ingest());
+  TRY(parts.start_broker());
+  parts.register_gauges();
+  parts.make_resources(std::move(assets));
+  parts.add_routes();
+  TRY(parts.listen());
+  return program;
+}
+
+net::Address Program::http_address() const { return parts_->http->address(); }
+
+net::Address Program::mqtt_address() const { return parts_->mqtt->address(); }
+
+void Program::stop() {
+  Parts& parts = *parts_;
+  if (parts.stopped) return;
+  parts.stopped = true;
+  // From the outside inwards: no new connections, none at all, nobody who works for them, then the stores.
+  if (parts.http) parts.http->close();
+  if (parts.mqtt) parts.mqtt->close();
+  if (parts.broker) parts.broker->shut_down();
+  if (parts.loops) parts.loops->stop();
+  if (parts.live) parts.live->stop();
+  if (parts.workers) parts.workers->stop();
+  if (parts.checkpointer) parts.checkpointer->stop();
+  if (parts.engine) parts.engine->stop();
+  if (!parts.journal) return;
+  if (const auto flushed = parts.journal->wait_durable(parts.journal->end()); !flushed) {
+    log::error("the last messages could not be flushed: {}", flushed.error().message);
+  }
+}
+
+}  // namespace campanile::app

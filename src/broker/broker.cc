@@ -1,0 +1,166 @@
+#include "broker/broker.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "broker/broker_loop.h"
+#include "broker/link.h"
+#include "broker/shared_state.h"
+#include "mqtt/topic.h"
+#include "mqtt/wire.h"
+
+namespace campanile::broker {
+namespace {
+
+// Net owns a connection's handler and drops it after on_closed(); what is under way may need the link a little longer.
+class LinkHandler final : public net::TcpHandler {
+ public:
+  explicit LinkHandler(BrokerLoop& loop) : link_(std::make_shared<Link>(loop)) {}
+  void on_open(net::TcpConnection& connection) override { link_->opened(connection); }
+  size_t on_bytes(net::TcpConnection&, std::string_view bytes) override { return link_->receive(bytes); }
+  void on_send_queue_low(net::TcpConnection&) override { link_->send_queue_low(); }
+  void on_closed(net::TcpConnection&, std::string_view reason) override { link_->closed(reason); }
+
+ private:
+  const std::shared_ptr<Link> link_;
+};
+
+Result<void> check(const BrokerOptions& options) {
+  const mqtt::Limits& limits = options.protocol.limits;
+  const auto require = [](bool holds, std::string_view name, std::string_view wanted) -> Result<void> {
+    if (holds) return {};
+    return fail(ErrorCode::kInvalidArgument, "{}: wanted {}", name, wanted);
+  };
+  TRY(require(limits.packet_bytes_max >= 1024 && limits.packet_bytes_max <= mqtt::kPacketBytesLimit, "packet_bytes_max", "1024 to 268435460"));
+  TRY(require(limits.topic_levels_max >= 1, "topic_levels_max", "1 or more"));
+  TRY(require(limits.receive_maximum >= 1, "receive_maximum", "1 or more"));
+  TRY(require(limits.filters_per_packet_max >= 1, "filters_per_packet_max", "1 or more"));
+  TRY(require(options.in_flight_max >= 1, "in_flight_max", "1 or more"));
+  // Below it a connection that is written to could wait for a wake-up that never comes (net: high water).
+  TRY(require(options.connection_bytes_max >= 256 * 1024, "connection_bytes_max", "256 KiB or more"));
+  return {};
+}
+
+void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
+  const auto gauge = [&](std::string_view name, std::string_view help, double (*read)(const SharedState&)) {
+    metrics.gauge(name, help, [weak = std::weak_ptr<SharedState>(shared), read] {
+      const auto state = weak.lock();
+      return state ? read(*state) : 0.0;
+    });
+  };
+  gauge("campanile_broker_connections", "Open MQTT connections", [](const SharedState& s) { return static_cast<double>(s.connections.load()); });
+  gauge("campanile_broker_sessions", "MQTT sessions, of clients connected or away",
+        [](const SharedState& s) { return static_cast<double>(s.registry.size()); });
+  gauge("campanile_broker_subscriptions", "MQTT subscriptions", [](const SharedState& s) { return static_cast<double>(s.tree.size()); });
+  gauge("campanile_broker_retained_messages", "Retained messages", [](const SharedState& s) { return static_cast<double>(s.retained.size()); });
+  gauge("campanile_broker_retained_bytes", "Bytes of retained messages", [](const SharedState& s) { return static_cast<double>(s.retained.bytes()); });
+  gauge("campanile_broker_queued_bytes", "Bytes of messages that wait for clients away or slow",
+        [](const SharedState& s) { return static_cast<double>(s.environment.queued_bytes.load()); });
+}
+
+}  // namespace
+
+void SharedState::finish(Session& session, Session::Ended ended) {
+  registry.remove(session);
+  for (const std::string& filter : ended.filters) tree.remove(filter, session);
+  if (ended.link) {
+    BrokerLoop& its_loop = ended.link->loop();
+    its_loop.event_loop().post([link = std::move(ended.link)] { link->taken_over(); });
+  }
+  if (ended.will) {
+    BrokerLoop& loop = *loops.front();
+    loop.event_loop().post([&loop, will = std::shared_ptr<const Will>(std::move(ended.will))] {
+      loop.publish_will(will);
+      loop.end_batch();
+    });
+  }
+}
+
+Broker::Broker(std::shared_ptr<SharedState> shared) : shared_(std::move(shared)) {}
+
+Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, const BrokerParts& parts) {
+  TRY(check(options));
+  CHECK(!parts.loops.empty());
+  auto shared = std::make_shared<SharedState>(options, parts.retained, parts.sink, parts.authenticator, parts.clock, parts.metrics);
+  for (size_t i = 0; i < parts.loops.size(); ++i) {
+    shared->loops.push_back(std::make_unique<BrokerLoop>(*shared, *parts.loops[i], parts.journal, static_cast<uint16_t>(i)));
+  }
+  for (auto& loop : shared->loops) loop->start();
+  add_gauges(parts.metrics, shared);
+  return std::unique_ptr<Broker>(new Broker(std::move(shared)));
+}
+
+Broker::~Broker() {
+  for (auto& loop : shared_->loops) loop->close();
+}
+
+std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) {
+  for (auto& own : shared_->loops) {
+    if (&own->event_loop() == &loop) return std::make_unique<LinkHandler>(*own);
+  }
+  CHECK(!"a loop that the broker was not created with");
+  return nullptr;
+}
+
+Result<void> Broker::publish_local(std::string_view topic, std::string_view payload, uint8_t qos, bool retain) {
+  const size_t levels_max = shared_->options.protocol.limits.topic_levels_max;
+  if (topic.size() > UINT16_MAX || !mqtt::is_valid_string(topic) || !mqtt::is_valid_topic(topic, levels_max)) {
+    return fail(ErrorCode::kInvalidArgument, "'{:.80}' is not a topic to publish to", topic);
+  }
+  if (qos > 2) return fail(ErrorCode::kInvalidArgument, "QoS {}: wanted 0, 1 or 2", qos);
+  if (payload.size() + topic.size() + 64 > shared_->options.protocol.limits.packet_bytes_max) {
+    return fail(ErrorCode::kInvalidArgument, "a message of {} bytes: packet_bytes_max allows {}", payload.size(),
+                shared_->options.protocol.limits.packet_bytes_max);
+  }
+  if (++shared_->local_messages > shared_->options.local_messages_max) {
+    --shared_->local_messages;
+    return fail(ErrorCode::kOverloaded, "{} messages of the program itself are under way", shared_->options.local_messages_max);
+  }
+  auto message = std::make_shared<const Message>(Message{.topic = std::string(topic), .payload = std::string(payload),
+                                                         .published_ns = shared_->clock.now_ns(), .qos = qos, .retain = retain});
+  BrokerLoop& loop = *shared_->loops.front();
+  loop.event_loop().post([&loop, message = MessagePtr(std::move(message))] {
+    SharedState& shared = loop.shared();
+    --shared.local_messages;
+    Publication publication = Publication::of(message);
+    if (publication.retain) {
+      const auto kept = shared.retained.set(publication);
+      if (!kept) {
+        log::warning("'{}' was delivered but not retained: {}", publication.topic, kept.error().message);
+        loop.traffic().drop(DropReason::kRetainedLimit);
+      }
+    }
+    loop.fan_out(publication, message->published_ns);
+    loop.end_batch();
+  });
+  return {};
+}
+
+BrokerStatus Broker::status() const {
+  const BrokerCounters& counters = shared_->counters;
+  BrokerStatus status{.connections = shared_->connections.load(),
+                      .sessions = shared_->registry.size(),
+                      .subscriptions = shared_->tree.size(),
+                      .retained_messages = shared_->retained.size(),
+                      .retained_bytes = shared_->retained.bytes(),
+                      .queued_bytes = shared_->environment.queued_bytes.load(),
+                      .messages_in = counters.messages_in.value(),
+                      .messages_out = counters.messages_out.value(),
+                      .bytes_in = counters.bytes_in.value(),
+                      .bytes_out = counters.bytes_out.value(),
+                      .connections_opened = counters.connections_opened.value(),
+                      .connections_refused = counters.connections_refused.value(),
+                      .violations = counters.violations.value()};
+  for (size_t i = 0; i < kDropReasons; ++i) status.dropped[i] = counters.dropped[i]->value();
+  return status;
+}
+
+void Broker::shut_down() {
+  shared_->stopping = true;
+  shared_->registry.each([](const std::shared_ptr<Session>& session) {
+    const std::shared_ptr<Link> link = session->link();
+    if (!link) return;
+    link->loop().event_loop().post([link] { link->shut_down(); });
+  });
+}
+
+}  // namespace campanile::broker

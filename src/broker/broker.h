@@ -1,0 +1,89 @@
+// Broker: MQTT sessions, subscriptions and retained messages, over any number of event loops.
+//
+//   auto retained = TRY(RetainedStore::load(store, options));     // before the journal is opened: it takes part in the replay
+//   auto broker = TRY(Broker::create(options, {.loops = {&pool.at(0), &pool.at(1)}, .journal = *journal, .retained = *retained, ...}));
+//   auto listener = TRY(TcpListener::listen(pool, address, tcp, [&](EventLoop& loop) { return broker->make_handler(loop); }));
+//   ...
+//   broker->shut_down();                 // tells the clients; wills are stored and delivered
+//   pool.stop();                         // then the broker may go
+//
+// A message's way: Link::on_publish -> RetainedStore::set -> MessageSink::accept -> BrokerLoop::fan_out -> Session::deliver ->
+// Link::send_output; Link::committed acknowledges it once the journal has it.
+// What survives a restart: retained messages. Sessions, their queues and QoS 2 identifiers are kept in memory for now.
+// Threads: make_handler() on the loop it names; the rest from any. Ownership: what `parts` refers to outlives the broker, and the
+// broker outlives the loops' run. Limits: BrokerOptions.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "broker/options.h"
+#include "broker/ports.h"
+#include "broker/retained_store.h"
+#include "broker/traffic.h"
+#include "journal/journal.h"
+#include "net/event_loop.h"
+#include "net/tcp.h"
+
+namespace campanile::broker {
+
+struct BrokerStatus {
+  size_t connections = 0;
+  size_t sessions = 0;  // of clients that are connected or away
+  size_t subscriptions = 0;
+  size_t retained_messages = 0;
+  size_t retained_bytes = 0;
+  size_t queued_bytes = 0;
+  uint64_t messages_in = 0;  // since start, like all below
+  uint64_t messages_out = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
+  uint64_t connections_opened = 0;
+  uint64_t connections_refused = 0;
+  uint64_t violations = 0;
+  std::array<uint64_t, kDropReasons> dropped{};  // by DropReason
+};
+
+struct BrokerParts {
+  std::vector<net::EventLoop*> loops;
+  journal::Journal& journal;  // nothing has been appended yet
+  RetainedStore& retained;    // attached to the journal
+  MessageSink& sink;
+  Authenticator& authenticator;
+  const Clock& clock;
+  Metrics& metrics;
+};
+
+struct SharedState;
+
+class Broker {
+ public:
+  // Errors: kInvalidArgument, naming the option.
+  static Result<std::unique_ptr<Broker>> create(const BrokerOptions& options, const BrokerParts& parts);
+  ~Broker();
+
+  // For one connection accepted on `loop`, one of the parts' loops.
+  std::unique_ptr<net::TcpHandler> make_handler(net::EventLoop& loop);
+
+  // Delivers a message of the program itself to subscribers, and retains it where asked; it does not pass the sink.
+  // Errors: kInvalidArgument (topic, QoS), kOverloaded (options.local_messages_max under way).
+  Result<void> publish_local(std::string_view topic, std::string_view payload, uint8_t qos, bool retain);
+
+  BrokerStatus status() const;
+
+  // Ends every connection with "server shutting down", and refuses new ones. Returns at once; the loops do it.
+  void shut_down();
+
+ private:
+  explicit Broker(std::shared_ptr<SharedState> shared);
+
+  std::shared_ptr<SharedState> shared_;  // the metrics' gauges look at it weakly
+};
+
+}  // namespace campanile::broker

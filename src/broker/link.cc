@@ -1,0 +1,150 @@
+#include "broker/link.h"
+
+#include <limits>
+
+#include "base/log.h"
+
+namespace campanile::broker {
+
+Link::Link(BrokerLoop& loop) : loop_(loop), protocol_(loop.shared().options.protocol, loop.shared().clock.steady_ns()) {}
+
+Link::~Link() = default;
+
+void Link::opened(net::TcpConnection& connection) {
+  connection_ = connection.shared_from_this();
+  ++loop_.shared().connections;
+  loop_.wheel().add(this, protocol_.deadline_ns());
+}
+
+size_t Link::receive(std::string_view bytes) {
+  if (ended_) return bytes.size();
+  now_ns_ = loop_.shared().clock.now_ns();
+  const size_t used = protocol_.receive(bytes, loop_.shared().clock.steady_ns(), out(), *this);
+  loop_.traffic().bytes_in += used;
+  send_out();
+  commit_batch();
+  if (std::exchange(session_written_, false)) flush_session();
+  end_if_closed();
+  loop_.end_batch();
+  return used;
+}
+
+void Link::send_out() {
+  if (out().empty()) return;
+  loop_.traffic().bytes_out += out().size();
+  if (connection_) connection_->send(out());
+  out().clear();
+}
+
+void Link::send_output(std::string bytes, bool more) {
+  if (!connection_ || ended_) return;
+  loop_.traffic().bytes_out += bytes.size();
+  connection_->send_owned(std::move(bytes));
+  session_->note_send_queue(connection_->send_queue_bytes());
+  if (more && session_->pump(loop_.shared().clock.now_ns(), loop_.traffic())) flush_session();
+}
+
+void Link::flush_session() {
+  Session::Output output = session_->take_output(loop_.index());
+  if (output.link) {
+    const bool goes_on = output.more && !output.bytes.empty();
+    if (!output.bytes.empty()) output.link->send_output(std::move(output.bytes), goes_on);
+  } else {
+    loop_.wake(output.elsewhere, session_);
+  }
+}
+
+void Link::send_queue_low() {
+  if (ended_ || !session_) return;
+  session_->note_send_queue(connection_->send_queue_bytes());
+  if (session_->pump(loop_.shared().clock.now_ns(), loop_.traffic())) flush_session();
+  loop_.end_batch();
+}
+
+void Link::on_violation(const mqtt::Violation& violation) {
+  loop_.shared().counters.violations.add();
+  log::debug("{} from {}: {} ({})", session_ ? session_->client_id() : std::string("a client"),
+             connection_ ? connection_->peer().to_string() : std::string("?"), violation.what, mqtt::to_string(violation.reason));
+}
+
+void Link::on_disconnect(const mqtt::DisconnectPacket& packet) {
+  // [MQTT-3.14.4-3]: the will goes unpublished, unless the client asks for it.
+  const bool keeps_will = packet.reason != mqtt::ReasonCode::kSuccess && protocol_.version() == mqtt::ProtocolVersion::kV5;
+  if (packet.properties.has(mqtt::PropertyId::kSessionExpiryInterval)) {
+    const uint32_t expiry_s = std::min(packet.properties.session_expiry_s, loop_.shared().options.session_expiry_max_s);
+    if (!session_->set_expiry(expiry_s)) {  // [MQTT-3.14.2-2]
+      const mqtt::Violation violation{mqtt::ReasonCode::kProtocolError, "DISCONNECT gives an expiry to a session that has none"};
+      mqtt::encode_disconnect(out(), protocol_.version(), violation.reason);
+      return on_violation(violation);
+    }
+  }
+  if (!keeps_will) will_.reset();
+}
+
+void Link::on_deadline(int64_t steady_ns) {
+  if (ended_) return;
+  if (paused_) return loop_.wheel().add(this, steady_ns + kNanosPerSecond);  // what the client sent lies unread
+  protocol_.notify_timer(steady_ns, out(), *this);
+  send_out();
+  end_if_closed();
+  if (!ended_ && protocol_.deadline_ns() != std::numeric_limits<int64_t>::max()) loop_.wheel().add(this, protocol_.deadline_ns());
+}
+
+void Link::taken_over() {
+  if (ended_) return;
+  protocol_.disconnect(out(), mqtt::ReasonCode::kSessionTakenOver, "another connection uses this client identifier");
+  send_out();
+  end_if_closed();
+  loop_.end_batch();
+}
+
+void Link::shut_down() {
+  if (ended_) return;
+  protocol_.disconnect(out(), mqtt::ReasonCode::kServerShuttingDown, "the server is stopping");
+  send_out();
+  end_if_closed();
+  loop_.end_batch();
+}
+
+void Link::closed(std::string_view reason) {
+  if (!ended_ && session_) log::debug("{}: {}", session_->client_id(), reason);
+  end();
+  connection_.reset();
+  loop_.end_batch();
+}
+
+void Link::end_if_closed() {
+  if (!protocol_.closed() || ended_) return;
+  end();
+  if (connection_) connection_->close();
+}
+
+// Once, whichever side ends it: the session is left, kept or ended, and the will published, kept or forgotten.
+void Link::end() {
+  if (std::exchange(ended_, true)) return;
+  SharedState& shared = loop_.shared();
+  loop_.wheel().remove(this);
+  if (connection_) --shared.connections;
+  if (!session_) return;
+  const int64_t steady_ns = shared.clock.steady_ns();
+  const Session::Detached detached = session_->detach(this, will_);
+  if (detached.was_attached) {
+    if (detached.expiry_s == 0) {
+      Session::Ended ended = session_->end_if_away(detached.epoch, loop_.traffic());
+      if (ended.by_this_call) shared.finish(*session_, std::move(ended));
+    } else {
+      if (detached.will_delay_s > 0) {
+        shared.away.add(steady_ns + detached.will_delay_s * kNanosPerSecond, {.session = session_, .epoch = detached.epoch, .due = AwayList::Due::kWill});
+      }
+      if (detached.expiry_s != UINT32_MAX) {
+        shared.away.add(steady_ns + detached.expiry_s * kNanosPerSecond,
+                        {.session = session_, .epoch = detached.epoch, .due = AwayList::Due::kSessionEnd});
+      }
+    }
+  } else if (will_ && will_->delay_s > 0 && !detached.ended) {
+    will_.reset();  // [MQTT-3.1.3-9]: the client is back before the delay was over
+  }
+  if (will_) loop_.publish_will(std::move(will_));
+}
+
+}  // namespace campanile::broker

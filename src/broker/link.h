@@ -1,0 +1,113 @@
+// Link: one network connection of a client, from accept to close: bytes -> ServerConnection -> session, store and receivers -> answers.
+//
+//   on_publish: limits -> retain -> MessageSink::accept -> fan-out -> acknowledge once durable
+//
+// A PUBLISH of QoS 1 or 2 is acknowledged by committed(), in the order of reception [MQTT-4.6.0-2, 4.6.0-3], after the journal has
+// everything that the connection sent up to then. Where the store has no room, or more than uncommitted_bytes_max wait for it, the
+// packet stays in the input and the connection is not read.
+// The sources: link.cc is its life, link_connect.cc, link_publish.cc and link_subscribe.cc answer the packets of that kind.
+// Threads: its loop's. Ownership: shared by its handler in net, its session, and tasks under way.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/broker_loop.h"
+#include "broker/deadline_wheel.h"
+#include "broker/session.h"
+#include "mqtt/server_connection.h"
+#include "net/tcp.h"
+
+namespace campanile::broker {
+
+class Link final : public std::enable_shared_from_this<Link>, public mqtt::ServerHandler {
+ public:
+  explicit Link(BrokerLoop& loop);
+  ~Link() override;
+
+  BrokerLoop& loop() { return loop_; }
+  WheelPlace wheel_place;
+
+  // From net.
+  void opened(net::TcpConnection& connection);
+  size_t receive(std::string_view bytes);
+  void send_queue_low();
+  void closed(std::string_view reason);
+
+  // What the session's outbox held.
+  void send_output(std::string bytes, bool more);
+  void on_deadline(int64_t steady_ns);
+  // Another connection has the session now, or it was ended [MQTT-3.1.4-3].
+  void taken_over();
+  void shut_down();
+
+ private:
+  struct Acknowledgement {
+    uint16_t packet_id = 0;
+    mqtt::PacketType type = mqtt::PacketType::kPuback;
+    mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess;
+  };
+  // The acknowledgements of one portion of input, and the position in the journal that they wait for.
+  struct Batch {
+    std::vector<Acknowledgement> acknowledgements;
+    journal::Lsn lsn = 0;
+    size_t bytes = 0;
+  };
+
+  void on_connect(const mqtt::ConnectPacket& packet) override;
+  mqtt::Taken on_publish(const mqtt::PublishPacket& packet) override;
+  void on_ack(const mqtt::AckPacket& packet) override;
+  void on_release(const mqtt::AckPacket& packet) override;
+  void on_subscribe(const mqtt::SubscribePacket& packet) override;
+  void on_unsubscribe(const mqtt::UnsubscribePacket& packet) override;
+  void on_disconnect(const mqtt::DisconnectPacket& packet) override;
+  void on_violation(const mqtt::Violation& violation) override;
+
+  // CONNECT
+  bool log_in(const mqtt::ConnectPacket& packet, const std::string& client_id);
+  uint32_t session_expiry(const mqtt::ConnectPacket& packet) const;
+  void keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
+  void refuse(mqtt::ReasonCode reason, std::string_view why);
+
+  // PUBLISH
+  bool is_denied(const mqtt::PublishPacket& packet);
+  mqtt::Taken store_and_deliver(const mqtt::PublishPacket& packet);
+  // The journal position of the retained message; nothing where the packet must wait or the link has been closed.
+  std::optional<journal::Lsn> retain(Publication& publication);
+  void acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, mqtt::ReasonCode reason);
+  void commit_batch();
+  void committed(const Batch& batch, const Result<void>& stored);
+  void storage_failed(const Error& error);
+  void pause_reading();
+  void retry_soon();
+  void resume_reading();
+
+  // SUBSCRIBE
+  mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained);
+
+  std::string& out() { return loop_.scratch(); }
+  void send_out();
+  void flush_session();
+  void end_if_closed();
+  void end();
+
+  BrokerLoop& loop_;
+  mqtt::ServerConnection protocol_;
+  std::shared_ptr<net::TcpConnection> connection_;  // null before opened() and after closed()
+  std::shared_ptr<Session> session_;                // from CONNECT on
+  std::unique_ptr<Will> will_;
+  std::string user_;
+  Batch batch_;
+  size_t uncommitted_bytes_ = 0;
+  int64_t now_ns_ = 0;               // wall time of the input at hand
+  journal::Lsn retained_lsn_ = 0;    // of the packet that waits for the store, whose retained half is done
+  bool retained_done_ = false;
+  bool paused_ = false;
+  bool session_written_ = false;     // the session's outbox may hold answers to the input at hand
+  bool ended_ = false;
+};
+
+}  // namespace campanile::broker

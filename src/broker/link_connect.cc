@@ -1,0 +1,111 @@
+// CONNECT: who is it, may it, which session, and what was agreed [section 3.1.4].
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "broker/link.h"
+
+namespace campanile::broker {
+namespace {
+
+using mqtt::ProtocolVersion;
+using mqtt::ReasonCode;
+
+std::string make_client_id() {
+  std::string id = "campanile-";
+  for (const char byte : random_bytes(10)) id += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+  return id;
+}
+
+}  // namespace
+
+void Link::refuse(ReasonCode reason, std::string_view why) {
+  loop_.shared().counters.connections_refused.add();
+  protocol_.refuse(out(), reason, why);
+}
+
+void Link::on_connect(const mqtt::ConnectPacket& packet) {
+  SharedState& shared = loop_.shared();
+  const bool v5 = packet.version == ProtocolVersion::kV5;
+  if (shared.stopping.load(std::memory_order_relaxed)) return refuse(ReasonCode::kServerShuttingDown, "the server is stopping");
+  const bool assigned = packet.client_id.empty();
+  if (assigned && !v5 && !packet.clean_start) {  // [MQTT-3.1.3-8 of 3.1.1]
+    return refuse(ReasonCode::kClientIdentifierNotValid, "a session that is kept needs a client identifier");
+  }
+  const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
+  if (!log_in(packet, client_id)) return;
+
+  LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
+  if (v5) {
+    terms.receive_maximum = packet.properties.receive_maximum;
+    if (packet.properties.has(mqtt::PropertyId::kMaximumPacketSize)) terms.packet_bytes_max = packet.properties.maximum_packet_size;
+  }
+  auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, now_ns_, loop_.traffic());
+  if (!opened.session) return refuse(v5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable, "as many sessions as allowed exist");
+  session_ = std::move(opened.session);
+  keep_will(packet, client_id);
+  if (opened.former) {
+    BrokerLoop& its_loop = opened.former->loop();
+    its_loop.event_loop().post([former = std::move(opened.former)] { former->taken_over(); });
+  }
+
+  uint16_t keep_alive_s = packet.keep_alive_s;
+  const uint16_t keep_alive_max_s = shared.options.keep_alive_max_s;
+  const bool shortened = keep_alive_max_s > 0 && (keep_alive_s == 0 || keep_alive_s > keep_alive_max_s);
+  if (shortened && v5) keep_alive_s = keep_alive_max_s;  // version 3 cannot be told, and keeps what it asked for
+
+  // What is not said here has the standard's default: QoS 2, retained messages, wildcards, subscription identifiers and shared
+  // subscriptions are all available.
+  mqtt::PropertyWriter properties;
+  const mqtt::Limits& limits = shared.options.protocol.limits;
+  properties.u16(mqtt::PropertyId::kReceiveMaximum, limits.receive_maximum);
+  properties.u32(mqtt::PropertyId::kMaximumPacketSize, limits.packet_bytes_max);
+  if (limits.topic_alias_maximum > 0) properties.u16(mqtt::PropertyId::kTopicAliasMaximum, limits.topic_alias_maximum);
+  if (assigned) properties.string(mqtt::PropertyId::kAssignedClientIdentifier, client_id);  // [MQTT-3.2.2-16]
+  if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
+  if (terms.expiry_s != packet.properties.session_expiry_s) properties.u32(mqtt::PropertyId::kSessionExpiryInterval, terms.expiry_s);
+  protocol_.accept(out(), opened.present, keep_alive_s, properties);
+  shared.counters.connections_opened.add();
+  // Before anything from the session's outbox [MQTT-3.2.0-1].
+  send_out();
+  session_written_ = true;
+
+  loop_.wheel().remove(this);
+  protocol_.excuse_silence(shared.clock.steady_ns());
+  if (keep_alive_s > 0) loop_.wheel().add(this, protocol_.deadline_ns());
+}
+
+bool Link::log_in(const mqtt::ConnectPacket& packet, const std::string& client_id) {
+  const std::string peer = connection_->peer().to_string();
+  auto user = loop_.shared().authenticator.authenticate({.client_id = client_id, .user = packet.user, .password = packet.password, .peer = peer});
+  if (user) {
+    user_ = std::move(*user);
+    return true;
+  }
+  log::debug("CONNECT of '{:.200}' from {} refused: {}", client_id, peer, user.error().message);
+  switch (user.error().code) {
+    case ErrorCode::kUnauthenticated: refuse(ReasonCode::kBadUserNameOrPassword, "user name or password is wrong"); break;
+    case ErrorCode::kPermissionDenied: refuse(ReasonCode::kNotAuthorized, "not allowed to connect"); break;
+    default: refuse(ReasonCode::kServerUnavailable, "authentication is not possible at present");
+  }
+  return false;
+}
+
+uint32_t Link::session_expiry(const mqtt::ConnectPacket& packet) const {
+  const uint32_t wish = packet.version == ProtocolVersion::kV5 ? packet.properties.session_expiry_s : packet.clean_start ? 0 : UINT32_MAX;
+  return std::min(wish, loop_.shared().options.session_expiry_max_s);
+}
+
+void Link::keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id) {
+  if (!packet.will) return;
+  const mqtt::WillView& will = *packet.will;
+  Message message{.topic = std::string(will.topic), .payload = std::string(will.payload), .qos = will.qos, .retain = will.retain};
+  mqtt::append_forwarded_properties(message.properties, will.properties.raw);
+  will_ = std::make_unique<Will>(Will{.message = std::make_shared<const Message>(std::move(message)),
+                                      .expiry_s = will.properties.message_expiry_s,
+                                      .delay_s = will.properties.will_delay_s,
+                                      .client_id = client_id,
+                                      .user = user_});
+}
+
+}  // namespace campanile::broker

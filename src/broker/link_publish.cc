@@ -1,0 +1,172 @@
+// PUBLISH and what answers it: retain -> store -> deliver -> acknowledge once durable.
+#include "base/log.h"
+#include "broker/link.h"
+
+namespace campanile::broker {
+namespace {
+
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+using mqtt::Taken;
+
+// How soon a packet that the store had no room for is tried again.
+constexpr std::chrono::milliseconds kRetry{10};
+
+}  // namespace
+
+Taken Link::on_publish(const mqtt::PublishPacket& packet) {
+  if (uncommitted_bytes_ + batch_.bytes > loop_.shared().options.uncommitted_bytes_max) {
+    pause_reading();  // until committed()
+    return Taken::kLater;
+  }
+  if (packet.qos == 2) {
+    // [MQTT-4.3.3-10]: the same message again, unless it was released meanwhile.
+    if (const auto lsn = session_->received(packet.packet_id)) {
+      acknowledge_later(packet, *lsn, ReasonCode::kSuccess);
+      return Taken::kYes;
+    }
+  }
+  if (is_denied(packet)) return Taken::kYes;
+  return store_and_deliver(packet);
+}
+
+// What the broker says about itself is not for clients to say. Version 3 has no word for it: the message is acknowledged and dropped.
+bool Link::is_denied(const mqtt::PublishPacket& packet) {
+  if (packet.topic != "$SYS" && !packet.topic.starts_with("$SYS/")) return false;
+  ++loop_.traffic().messages_in;
+  loop_.traffic().drop(DropReason::kDenied);
+  acknowledge_later(packet, 0, ReasonCode::kNotAuthorized);
+  return true;
+}
+
+Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
+  std::string properties;
+  if (!packet.properties.empty()) mqtt::append_forwarded_properties(properties, packet.properties);
+  Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
+                          .qos = packet.qos, .retain = packet.retain, .publisher = session_.get()};
+  if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
+
+  journal::Lsn lsn = 0;
+  if (packet.retain) {
+    const auto retained = retain(publication);
+    if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
+    lsn = *retained;
+  }
+  const auto accepted = loop_.shared().sink.accept({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
+                                                    .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
+  if (!accepted) {
+    if (accepted.error().code == ErrorCode::kOverloaded) {
+      retry_soon();
+      return Taken::kLater;
+    }
+    storage_failed(accepted.error());
+    return Taken::kYes;
+  }
+  retained_done_ = false;
+  lsn = std::max(lsn, *accepted);
+  ++loop_.traffic().messages_in;
+  loop_.fan_out(publication, now_ns_);
+  acknowledge_later(packet, lsn, ReasonCode::kSuccess);
+  return Taken::kYes;
+}
+
+std::optional<journal::Lsn> Link::retain(Publication& publication) {
+  if (retained_done_) return retained_lsn_;  // a second attempt, after the sink had no room
+  const auto kept = loop_.shared().retained.set(publication);
+  if (kept) {
+    retained_lsn_ = *kept;
+  } else if (kept.error().code == ErrorCode::kOverloaded) {
+    retry_soon();
+    return std::nullopt;
+  } else if (kept.error().code == ErrorCode::kTooLarge) {
+    loop_.traffic().drop(DropReason::kRetainedLimit);
+    retained_lsn_ = 0;
+  } else {
+    storage_failed(kept.error());
+    return std::nullopt;
+  }
+  retained_done_ = true;
+  return retained_lsn_;
+}
+
+void Link::acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, ReasonCode reason) {
+  if (packet.qos == 0) return;
+  const bool v5 = protocol_.version() == mqtt::ProtocolVersion::kV5;
+  if (!v5) reason = ReasonCode::kSuccess;
+  batch_.acknowledgements.push_back(
+      {.packet_id = packet.packet_id, .type = packet.qos == 1 ? PacketType::kPuback : PacketType::kPubrec, .reason = reason});
+  batch_.lsn = std::max(batch_.lsn, lsn);
+  batch_.bytes += packet.topic.size() + packet.payload.size();
+  // A PUBREC with an error ends the exchange, any other makes the identifier known until PUBREL [MQTT-4.3.3-9].
+  if (packet.qos == 2 && !mqtt::is_error(reason)) session_->receive(packet.packet_id, lsn);
+}
+
+void Link::commit_batch() {
+  if (batch_.acknowledgements.empty()) return;
+  uncommitted_bytes_ += batch_.bytes;
+  const journal::Lsn lsn = batch_.lsn;
+  loop_.commits().when_durable(lsn, [self = shared_from_this(), batch = std::exchange(batch_, {})](const Result<void>& stored) {
+    self->committed(batch, stored);
+  });
+}
+
+void Link::committed(const Batch& batch, const Result<void>& stored) {
+  uncommitted_bytes_ -= batch.bytes;
+  if (ended_) return;
+  if (!stored) {
+    storage_failed(stored.error());
+    send_out();
+    end_if_closed();
+    loop_.end_batch();
+    return;
+  }
+  for (const Acknowledgement& acknowledgement : batch.acknowledgements) {
+    mqtt::encode_ack(out(), protocol_.version(), acknowledgement.type, acknowledgement.packet_id, acknowledgement.reason);
+    const bool goes_on = acknowledgement.type == PacketType::kPubrec && !mqtt::is_error(acknowledgement.reason);
+    if (!goes_on) protocol_.release_receive();
+  }
+  send_out();
+  if (paused_ && uncommitted_bytes_ <= loop_.shared().options.uncommitted_bytes_max / 2) resume_reading();
+}
+
+// The message is not acknowledged: the client keeps it and sends it again on its next connection, when the store may have recovered.
+void Link::storage_failed(const Error& error) {
+  log::warning("'{}' is disconnected because its message could not be stored: {}", session_->client_id(), error.message);
+  protocol_.disconnect(out(), ReasonCode::kImplementationSpecificError, "the message could not be stored");
+}
+
+void Link::pause_reading() {
+  if (std::exchange(paused_, true)) return;
+  loop_.shared().counters.reading_paused.add();
+  connection_->pause_reading();
+}
+
+void Link::retry_soon() {
+  pause_reading();
+  loop_.event_loop().run_after(kRetry, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->resume_reading();
+  });
+}
+
+void Link::resume_reading() {
+  if (ended_ || !std::exchange(paused_, false)) return;
+  protocol_.excuse_silence(loop_.shared().clock.steady_ns());
+  connection_->resume_reading();
+}
+
+void Link::on_release(const mqtt::AckPacket& packet) {
+  const auto lsn = session_->release(packet.packet_id);
+  if (!lsn) {
+    mqtt::encode_ack(out(), protocol_.version(), PacketType::kPubcomp, packet.packet_id, ReasonCode::kPacketIdentifierNotFound);
+    return;
+  }
+  batch_.acknowledgements.push_back({.packet_id = packet.packet_id, .type = PacketType::kPubcomp});  // [MQTT-4.3.3-11]
+  batch_.lsn = std::max(batch_.lsn, *lsn);
+}
+
+void Link::on_ack(const mqtt::AckPacket& packet) {
+  session_->acknowledge(packet, now_ns_, loop_.traffic());
+  session_written_ = true;
+}
+
+}  // namespace campanile::broker

@@ -1,0 +1,49 @@
+// Catalog: names in statements to readers of buckets, with InfluxDB's errors for what does not exist.
+//
+//   Catalog catalog(engine, "campus", "");
+//   std::vector<query::Source> sources = TRY(catalog.sources(statement.sources));
+//
+// Readers are kept for as long as the catalog, so that one statement sees one state of each bucket.
+// Threads: one owner. Errors: kNotFound, kInvalidArgument in InfluxDB's words.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "query/languages/influxql/ast.h"
+#include "query/plan.h"
+#include "tsdb/engine.h"
+
+namespace campanile::query::influxql {
+
+// A measurement and the buckets of a database that have it.
+struct Measurement {
+  std::string name;
+  std::vector<std::shared_ptr<const tsdb::Reader>> readers;
+};
+
+class Catalog {
+ public:
+  Catalog(const tsdb::Engine& engine, std::string database, std::string retention_policy)
+      : engine_(engine), database_(std::move(database)), retention_policy_(std::move(retention_policy)) {}
+
+  // What FROM names, patterns resolved, each bucket's measurement once. Unknown measurements are left out.
+  Result<std::vector<query::Source>> sources(const std::vector<Source>& from);
+  // The measurements of a database over all its retention policies, by name; all where `from` is empty.
+  Result<std::vector<Measurement>> measurements(std::string_view database, const std::vector<Source>& from);
+  // The database that a statement means: `named`, or the one of the request. Errors: none named, or unknown.
+  Result<std::string> database(std::string_view named) const;
+
+ private:
+  Result<std::shared_ptr<const tsdb::Reader>> reader(const std::string& database, const std::string& retention_policy);
+
+  const tsdb::Engine& engine_;
+  std::string database_;
+  std::string retention_policy_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const tsdb::Reader>> readers_;
+};
+
+}  // namespace campanile::query::influxql

@@ -1,0 +1,125 @@
+#include "query/languages/influxql/runner.h"
+
+#include <algorithm>
+
+#include "query/executor.h"
+#include "query/languages/influxql/catalog.h"
+#include "query/languages/influxql/planner.h"
+#include "query/languages/influxql/show.h"
+#include "query/languages/influxql/time_text.h"
+
+namespace campanile::query::influxql {
+namespace {
+
+constexpr int64_t kHourNs = 3'600'000'000'000;
+
+class StatementRunner {
+ public:
+  StatementRunner(tsdb::Engine& engine, const RunOptions& options, ResultSink& sink)
+      : engine_(engine), options_(options), sink_(sink), catalog_(engine, options.database, options.retention_policy) {}
+
+  Result<void> operator()(const SelectStatement& statement) {
+    const PreparedSelect prepared = TRY(prepare_select(statement, options_.now_ns));
+    SelectResult planned = TRY(plan_select(statement, prepared, TRY(catalog_.sources(statement.sources))));
+    if (!planned.plan) return {};
+    sink_.columns(std::move(planned.columns), true, prepared.zone);
+    return execute(*planned.plan, options_.context, sink_);
+  }
+
+  Result<void> operator()(const ShowMeasurements& statement) { return show_measurements(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowTagKeys& statement) { return show_tag_keys(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowTagValues& statement) { return show_tag_values(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowFieldKeys& statement) { return show_field_keys(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowSeries& statement) { return show_series(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowDatabases&) { return show_databases(engine_, sink_); }
+  Result<void> operator()(const ShowRetentionPolicies& statement) { return show_retention_policies(TRY(catalog_.database(statement.database)), engine_, sink_); }
+  Result<void> operator()(const ShowDiagnostics& statement) { return show_diagnostics(statement, options_, sink_); }
+
+  // There are none of these, and that is the answer in the shape that clients look for.
+  Result<void> operator()(const ShowUsers&) {
+    sink_.columns({"user", "admin"}, false, nullptr);
+    return sink_.empty_series("");
+  }
+  Result<void> operator()(const ShowContinuousQueries&) {
+    sink_.columns({"name", "query"}, false, nullptr);
+    for (const std::string& database : engine_.databases()) TRY(sink_.empty_series(database));
+    return {};
+  }
+  Result<void> operator()(const ShowSubscriptions&) { return {}; }
+
+  Result<void> operator()(const CreateDatabase& statement) {
+    if (statement.name.empty()) return fail(ErrorCode::kInvalidArgument, "invalid name");
+    if (!statement.with_policy) return engine_.create_database(statement.name);
+    TRY(check_policy(statement.duration_ns.value_or(0), statement.replication.value_or(1)));
+    tsdb::RetentionPolicy policy;
+    policy.name = statement.policy_name.empty() ? "autogen" : statement.policy_name;
+    policy.duration_ns = statement.duration_ns.value_or(0);
+    policy.is_default = true;
+    const std::vector<std::string> known = engine_.databases();
+    const bool exists = std::find(known.begin(), known.end(), statement.name) != known.end();
+    if (exists) return check_same_policy(statement, policy);
+    TRY(engine_.create_database(statement.name));
+    // A new database has "autogen", for ever; another one beside it becomes the default.
+    if (policy.name == "autogen" && policy.duration_ns == 0) return {};
+    return engine_.create_retention_policy(statement.name, policy);
+  }
+
+  Result<void> operator()(const DropDatabase& statement) { return engine_.drop_database(statement.name); }
+
+  Result<void> operator()(const CreateRetentionPolicy& statement) {
+    if (statement.name.empty()) return fail(ErrorCode::kInvalidArgument, "invalid name");
+    const std::string database = TRY(catalog_.database(statement.database));
+    TRY(check_policy(statement.duration_ns, statement.replication));
+    for (const tsdb::RetentionPolicy& each : TRY(engine_.retention_policies(database))) {
+      if (each.name != statement.name) continue;
+      if (each.duration_ns == statement.duration_ns && each.is_default == statement.is_default) return {};
+      return fail(ErrorCode::kAlreadyExists, "retention policy already exists");
+    }
+    return engine_.create_retention_policy(database, {statement.name, statement.duration_ns, statement.is_default});
+  }
+
+  Result<void> operator()(const Unsupported& statement) { return fail(ErrorCode::kUnsupported, "{} is not supported", statement.what); }
+
+ private:
+  static Result<void> check_policy(int64_t duration_ns, int64_t replication) {
+    if (duration_ns != 0 && duration_ns < kHourNs) return fail(ErrorCode::kInvalidArgument, "retention policy duration must be at least 1h0m0s");
+    if (replication != 1) return fail(ErrorCode::kUnsupported, "replication must be 1: data is kept once, on this machine");
+    return {};
+  }
+
+  Result<void> check_same_policy(const CreateDatabase& statement, const tsdb::RetentionPolicy& wanted) {
+    for (const tsdb::RetentionPolicy& each : TRY(engine_.retention_policies(statement.name))) {
+      if (each.is_default && each.name == wanted.name && each.duration_ns == wanted.duration_ns) return {};
+    }
+    return fail(ErrorCode::kAlreadyExists, "retention policy conflicts with an existing policy");
+  }
+
+  tsdb::Engine& engine_;
+  const RunOptions& options_;
+  ResultSink& sink_;
+  Catalog catalog_;
+};
+
+}  // namespace
+
+Result<void> run(const Query& query, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink) {
+  for (size_t id = 0; id < query.statements.size(); ++id) {
+    const Statement& statement = query.statements[id];
+    sink.begin_statement(id);
+    Result<void> done = std::visit(StatementRunner(engine, options, sink), statement.body);
+    if (!done && done.error().code == ErrorCode::kCancelled) return done;
+    if (done && options.is_read_only && writes(statement)) {
+      sink.warn(fmt::format("deprecated use of '{}' in a read only context, please use a POST request instead", statement.text));
+    }
+    TRY(sink.end_statement(done ? std::nullopt : std::optional(done.error().message)));
+    if (done) continue;
+    if (id + 1 < query.statements.size()) {
+      sink.begin_statement(id + 1);
+      TRY(sink.end_statement("not executed"));
+    }
+    break;
+  }
+  return sink.finish();
+}
+
+}  // namespace campanile::query::influxql

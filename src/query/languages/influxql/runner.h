@@ -1,0 +1,33 @@
+// The runner: executes parsed statements against the store, one after the other, as /query does.
+//
+//   Query query = TRY(parse(text));
+//   RunOptions options{.database = "campus", .now_ns = clock.now_ns()};
+//   TRY(run(query, engine, options, sink));
+//
+// A statement that fails ends the query: its error is its result, and the next statement's result is "not executed".
+// Threads: any, many at a time; not on an event loop, since it reads the disk.
+// Errors: only those of the sink, and kCancelled; a statement's error is a result.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "query/languages/influxql/ast.h"
+#include "query/languages/influxql/result_sink.h"
+#include "query/plan.h"
+#include "tsdb/engine.h"
+
+namespace campanile::query::influxql {
+
+struct RunOptions {
+  std::string database;          // where a statement names none; may be empty
+  std::string retention_policy;  // of `database`, likewise; empty: its default
+  int64_t now_ns = 0;
+  bool is_read_only = false;     // a GET: writing statements are executed, with a warning
+  std::string version;           // for SHOW DIAGNOSTICS
+  Context context;
+};
+
+Result<void> run(const Query& query, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink);
+
+}  // namespace campanile::query::influxql

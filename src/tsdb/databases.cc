@@ -1,0 +1,102 @@
+// Databases and retention policies of the engine: changed in the journal, in memory and in the catalogue row, in that order.
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "base/text.h"
+#include "tsdb/engine_impl.h"
+
+namespace campanile::tsdb {
+namespace {
+
+constexpr std::string_view kDefaultPolicy = "autogen";  // InfluxDB's name for the one that keeps for ever
+constexpr int64_t kShortestDurationNs = 3600 * kNanosPerSecond;
+
+}  // namespace
+
+void EngineImpl::take_effect(const Catalog::Effect& effect) {
+  for (const Catalog::Policy& policy : effect.made) index_.add_bucket(policy.bucket, policy.duration_ns);
+  for (const BucketId id : effect.dropped) {
+    if (auto bucket = index_.remove_bucket(id)) sealer_.erase_bucket(std::move(bucket));
+  }
+}
+
+// REQUIRES: the gate is not held. Answers when the change would survive a power cut.
+Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
+  journal::Lsn lsn = 0;
+  journal::Journal* const journal = journal_;
+  {
+    const std::unique_lock lock(index_.gate);
+    const bool exists = catalog_.find(change.database) != nullptr;
+    if (change.kind == DatabaseChange::Kind::kCreateDatabase && exists) return {};
+    if (change.kind == DatabaseChange::Kind::kDropDatabase && !exists) return {};
+    if (takes_bucket) change.bucket = catalog_.next_bucket();
+    if (journal) lsn = TRY(journal->append(journal::RecordType::kDatabase, encode_database_change(change)));
+    const auto effect = catalog_.apply(change);
+    if (lsn > 0) catalog_.set_applied_lsn(lsn);
+    take_effect(effect);
+    kv::WriteBatch batch;
+    batch.put(kCatalogKey, catalog_.encode());
+    // Without a journal the row is all there is.
+    TRY(store_.write(batch, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
+  }
+  if (journal) TRY(journal->wait_durable(lsn));
+  return {};
+}
+
+Result<void> EngineImpl::create_database(std::string_view name) {
+  TRY(check_name("database", name));
+  return change({.kind = DatabaseChange::Kind::kCreateDatabase, .database = std::string(name), .policy = std::string(kDefaultPolicy), .is_default = true}, true);
+}
+
+Result<void> EngineImpl::drop_database(std::string_view name) {
+  return change({.kind = DatabaseChange::Kind::kDropDatabase, .database = std::string(name)}, false);
+}
+
+Result<void> EngineImpl::create_retention_policy(std::string_view database, const RetentionPolicy& policy) {
+  TRY(check_name("retention policy", policy.name));
+  if (policy.duration_ns != 0 && policy.duration_ns < kShortestDurationNs) {
+    return fail(ErrorCode::kInvalidArgument, "retention policy duration must be at least 1h0m0s");
+  }
+  {
+    const std::shared_lock lock(index_.gate);
+    const Catalog::Database* const found = catalog_.find(database);
+    if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
+    if (const Catalog::Policy* const there = found->find(policy.name)) {
+      const bool is_same = there->duration_ns == policy.duration_ns && (!policy.is_default || found->default_policy == policy.name);
+      if (is_same) return {};
+      return fail(ErrorCode::kAlreadyExists, "retention policy already exists");
+    }
+  }
+  return change({.kind = DatabaseChange::Kind::kCreatePolicy,
+                 .database = std::string(database),
+                 .policy = policy.name,
+                 .duration_ns = policy.duration_ns,
+                 .is_default = policy.is_default},
+                true);
+}
+
+std::vector<std::string> EngineImpl::databases() const {
+  std::vector<std::string> out;
+  const std::shared_lock lock(index_.gate);
+  for (const auto& [name, database] : catalog_.databases()) out.push_back(name);
+  return out;
+}
+
+Result<std::vector<RetentionPolicy>> EngineImpl::retention_policies(std::string_view database) const {
+  const std::shared_lock lock(index_.gate);
+  const Catalog::Database* const found = catalog_.find(database);
+  if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
+  std::vector<RetentionPolicy> out;
+  for (const Catalog::Policy& policy : found->policies) {
+    out.push_back({.name = policy.name, .duration_ns = policy.duration_ns, .is_default = policy.name == found->default_policy});
+  }
+  return out;
+}
+
+Result<BucketId> EngineImpl::bucket(std::string_view database, std::string_view retention_policy) const {
+  const std::shared_lock lock(index_.gate);
+  return catalog_.bucket(database, retention_policy);
+}
+
+}  // namespace campanile::tsdb

@@ -1,0 +1,85 @@
+// EngineImpl: the engine put together from its index, heads and sealer. engine.h has the contract.
+//
+// Lock order: the sealer's mutex, the index's gate, a series entry's lock; a reader's mutex and the sealer's queue mutex are leaves. The journal's and
+// the store's own locks come after all of them: append() and write() may be called with the gate held, waiting for durability may not.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tsdb/bucket_reader.h"
+#include "tsdb/catalog.h"
+#include "tsdb/engine.h"
+#include "tsdb/sealer.h"
+#include "tsdb/series_index.h"
+
+namespace campanile::tsdb {
+
+// InfluxDB's range of times: the two lowest values and the highest mean other things to it.
+inline constexpr int64_t kTimeMin = -9'223'372'036'854'775'806;
+inline constexpr int64_t kTimeMax = 9'223'372'036'854'775'806;
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(const EngineOptions& options, kv::Store& store, const Clock& clock, const Meta& meta, Catalog catalog);
+  ~EngineImpl() override;
+  // Reads the index. REQUIRES: called once, before anything else.
+  Result<void> load(const Meta& meta);
+
+  void start(journal::Journal& journal) override;
+  void stop() override;
+  Result<void> create_database(std::string_view name) override;
+  Result<void> drop_database(std::string_view name) override;
+  std::vector<std::string> databases() const override;
+  Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const override;
+  Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
+  Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
+  Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns) override;
+  Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const override;
+  Result<void> seal_all() override;
+  EngineStatus status() const override;
+  void register_metrics(Metrics& metrics) override;
+
+  std::string_view name() const override { return "time series"; }
+  bool owns(journal::RecordType type) const override;
+  Result<void> replay(const journal::Record& record) override;
+  Result<journal::Lsn> checkpoint() override;
+
+  // For tests: what the background thread does in its own time.
+  Sealer& sealer() { return sealer_; }
+
+ private:
+  struct Scratch;
+  struct Row;
+
+  // write.cc
+  Result<std::shared_ptr<Bucket>> ready_bucket(BucketId bucket) const;
+  void resolve(const Bucket& bucket, const PointBatch& batch, int64_t now_ns, Scratch& scratch, WriteOutcome& outcome);
+  bool resolve_fields(const PointBatch& batch, const PointBatch::Point& point, const Measurement* measurement, Row& row, Scratch& scratch, Error& error);
+  Result<void> define(Bucket& bucket, const PointBatch& batch, Scratch& scratch, WriteOutcome& outcome);
+  Result<void> define_row(Bucket& bucket, const PointBatch& batch, Row& row, Scratch& scratch);
+  Result<void> journal_definitions();
+  void store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome);
+  void put_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, size_t begin, size_t end, journal::Lsn lsn);
+
+  // databases.cc
+  Result<void> change(DatabaseChange change, bool takes_bucket);
+  void take_effect(const Catalog::Effect& effect);
+
+  Result<void> replay_points(const journal::Record& record);
+
+  const EngineOptions options_;
+  kv::Store& store_;
+  const Clock& clock_;
+  SeriesIndex index_;
+  Catalog catalog_;  // under the index's gate
+  Heads heads_;
+  mutable Counters counters_;
+  Sealer sealer_;
+  std::atomic<journal::Journal*> journal_{nullptr};
+  journal::Lsn highest_lsn_ = 0;  // that the store knows of, at load
+};
+
+}  // namespace campanile::tsdb

@@ -1,0 +1,125 @@
+// Sealer: turns frozen heads into chunks in the key-value store, on a thread of its own and for checkpoints.
+//
+//   Sealer sealer(options, store, index, heads, counters);
+//   sealer.start(&journal);
+//   sealer.enqueue({bucket, entry});            // its head is full
+//   const Lsn needed_from = TRY(sealer.checkpoint());
+//
+// The order that loses nothing: a writer appends its record and then fills heads, all under the index's gate. A pass over series first takes the gate
+// alone for a moment, so that every record before the journal's end of that moment has reached the heads; then freezes heads; waits until the
+// journal is durable beyond what they hold, so that no chunk tells of a point, series or column that a power cut could take back; writes chunks and the
+// series' state in one batch; and only then lets go of the heads. A reader sees heads, frozen blocks and chunks: at every moment a row is in at
+// least one of them.
+// Threads: enqueue(), wake() and the getters from any thread; passes are one at a time, under `mutex_`, taken before every other lock of the engine.
+// Limits: none on the queue, an entry is in it once; the engine refuses writes when heads and frozen blocks together pass their limit.
+// Errors: a pass that fails leaves the blocks frozen; they are tried again.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "journal/journal.h"
+#include "kv/store.h"
+#include "tsdb/counters.h"
+#include "tsdb/engine.h"
+#include "tsdb/heads.h"
+#include "tsdb/series_index.h"
+
+namespace campanile::tsdb {
+
+// The row under kMetaKey.
+struct Meta {
+  SeriesId next_series = 1;
+  uint64_t sequence = 0;             // of the newest chunk group
+  journal::Lsn checkpoint_lsn = 0;   // records up to here are in chunks and rows
+};
+std::string encode_meta(const Meta& meta);
+Result<Meta> decode_meta(std::string_view bytes);
+
+class Sealer {
+ public:
+  struct Item {
+    std::shared_ptr<Bucket> bucket;
+    SeriesEntry* entry;
+  };
+
+  Sealer(const EngineOptions& options, kv::Store& store, const Clock& clock, SeriesIndex& index, Heads& heads, Counters& counters, const Meta& meta);
+  ~Sealer();
+
+  // The thread begins; from now on passes wait for that journal.
+  void start(journal::Journal& journal);
+  void stop();
+  // Before start(): the position of the last replayed record, all rows of which are in heads.
+  void set_replayed(journal::Lsn lsn) { replayed_lsn_ = lsn; }
+  // The journal begins anew below the positions that states remember: forgets them. REQUIRES: before start().
+  Result<void> forget_positions();
+
+  void enqueue(std::vector<Item>& items);  // takes the items, leaves the vector empty
+  void erase_bucket(std::shared_ptr<Bucket> bucket);
+  void wake();
+
+  // Seals everything that was written before the call. Answers the position up to which that is all.
+  Result<journal::Lsn> seal_all();
+  // The same, made durable; records up to the answered position are no longer needed.
+  Result<journal::Lsn> checkpoint();
+  // Seals the largest heads until all take at most that many bytes.
+  Result<void> relieve(uint64_t bytes);
+  // Erases chunks that lie wholly before the duration of their bucket.
+  Result<void> enforce_retention();
+
+  // Every chunk group up to that sequence is in the store.
+  uint64_t committed_sequence() const { return committed_sequence_.load(std::memory_order_acquire); }
+  journal::Lsn checkpoint_lsn() const { return checkpoint_lsn_.load(std::memory_order_relaxed); }
+  // What keeps passes from succeeding; empty while they do.
+  std::string failure() const;
+  size_t queued() const;
+
+ private:
+  struct Pending;
+  void run();
+  Result<void> work();
+  Result<void> seal_queue();
+  Result<journal::Lsn> seal_all_locked();
+  std::optional<Pending> freeze(const Item& item, bool with_heads, journal::Lsn applied);
+  // Seals what is frozen, and the heads too where asked. `applied`: every record up to there has reached the heads.
+  Result<void> seal(std::vector<Item> items, bool with_heads, journal::Lsn applied);
+  Result<void> commit(std::vector<Pending>& pending, kv::WriteBatch& batch);
+  journal::Lsn applied_lsn();
+  Result<void> erase_dropped();
+  Result<void> drop_expired(const Bucket& bucket, int64_t before_ns);
+  std::vector<std::shared_ptr<Bucket>> buckets() const;
+  void note(const Result<void>& outcome);
+
+  const EngineOptions options_;
+  kv::Store& store_;
+  const Clock& clock_;
+  SeriesIndex& index_;
+  Heads& heads_;
+  Counters& counters_;
+  std::atomic<journal::Journal*> journal_{nullptr};
+  std::atomic<journal::Lsn> replayed_lsn_{0};
+  std::atomic<journal::Lsn> checkpoint_lsn_;
+  std::atomic<uint64_t> committed_sequence_;
+
+  std::mutex mutex_;  // one pass at a time
+  Meta meta_;         // under mutex_
+  int64_t retention_at_ns_ = INT64_MIN;  // under mutex_, on the steady clock
+
+  mutable std::mutex queue_mutex_;  // what follows
+  std::condition_variable wake_;
+  std::vector<Item> queue_;
+  std::vector<std::shared_ptr<Bucket>> dropped_;
+  std::string failure_;
+  bool woken_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace campanile::tsdb
