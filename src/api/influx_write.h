@@ -4,7 +4,7 @@
 //   router.add("POST", "/write", [&](auto request, auto responder) { write.handle_v1(std::move(request), std::move(responder)); });
 //
 // 204 is answered when the journal has the points on disk. Good lines of a batch are stored although others are bad; the answer then is 400 with
-// InfluxDB's text and, beside it, "lines": the number of each bad line and its reason. docs/api.md has the details.
+// InfluxDB's text and, beside it, "lines": the number of each bad line and its reason, for the first hundred.
 // Threads: handle_*() on any loop. Small bodies are parsed there, large ones in the background; the answer is sent from the loop after the commit.
 // Limits: options; a body is parsed in pieces, so that the memory for its points does not grow with it.
 #pragma once

@@ -28,8 +28,8 @@ constexpr std::string_view kIndex = "/index.html";
 
 // Only what the page itself brings may run, and nobody may frame it.
 constexpr std::string_view kSecurityPolicy =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
 
 constexpr std::string_view kNoPage =
     "<!doctype html><title>Campanile</title><h1>Campanile runs, without its page</h1>"

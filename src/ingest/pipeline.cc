@@ -20,6 +20,15 @@ bool may_succeed_later(ErrorCode code) {
   return code == ErrorCode::kOverloaded || code == ErrorCode::kIoError || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
 }
 
+// A point that was refused for a reason that passes makes the whole batch one to send again: the points that were stored are then
+// written a second time at the same times, which changes nothing.
+Result<tsdb::WriteOutcome> whole_or_later(Result<tsdb::WriteOutcome> outcome) {
+  if (!outcome) return outcome;
+  const auto passing = std::ranges::find_if(outcome->errors, [](const tsdb::PointError& error) { return may_succeed_later(error.error.code); });
+  if (passing == outcome->errors.end()) return outcome;
+  return std::unexpected(passing->error);
+}
+
 std::string describe(const std::vector<tsdb::PointError>& errors) {
   if (errors.size() == 1) return errors[0].error.message;
   return fmt::format("{} points were refused, the first one because: {}", errors.size(), errors[0].error.message);
@@ -136,12 +145,12 @@ Result<journal::Lsn> Ingest::store(const broker::ReceivedMessage& message, const
 Result<tsdb::WriteOutcome> Ingest::write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket) {
   std::atomic<tsdb::BucketId>& known = buckets_.find(database)->second;
   bucket = known.load(std::memory_order_relaxed);
-  auto outcome = engine_.write(bucket, batch, now_ns);
+  auto outcome = whole_or_later(engine_.write(bucket, batch, now_ns));
   if (outcome || outcome.error().code != ErrorCode::kNotFound) return outcome;
   // An operator has dropped the database. Its devices go on sending, so it is made again.
   bucket = TRY(find_or_make_bucket(database));
   known.store(bucket, std::memory_order_relaxed);
-  return engine_.write(bucket, batch, now_ns);
+  return whole_or_later(engine_.write(bucket, batch, now_ns));
 }
 
 void Ingest::notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::WriteOutcome& outcome, int64_t now_ns) {
@@ -194,7 +203,7 @@ Result<journal::Lsn> Ingest::count(const broker::ReceivedMessage& message, Resul
 }
 
 Result<tsdb::WriteOutcome> Ingest::write_batch(tsdb::BucketId bucket, const PointBatch& batch, size_t bytes, int64_t now_ns) {
-  auto outcome = TRY(engine_.write(bucket, batch, now_ns));
+  auto outcome = TRY(whole_or_later(engine_.write(bucket, batch, now_ns)));
   writes_.add();
   bytes_.add(bytes);
   points_.add(outcome.points_stored);

@@ -16,7 +16,8 @@ bool is_ipv6(const std::string& host) {
 // Letters, digits, dots, dashes and underscores: what host names and IPv4 addresses are made of.
 bool is_host_name(std::string_view host) {
   return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
   });
 }
 
@@ -38,8 +39,8 @@ Result<Address> Address::parse(std::string_view text) {
   std::string host(text.substr(0, colon));
   if (host.empty()) {
     return fail(ErrorCode::kInvalidArgument,
-                "address '{}' has no host: write 127.0.0.1{} for this machine alone, or *{} for every interface", excerpt(text),
-                excerpt(text), excerpt(text));
+                "address '{}' has no host: write 127.0.0.1{} for this machine alone, or *{} for every interface",
+                excerpt(text), excerpt(text), excerpt(text));
   }
   if (host.front() == '[') {
     if (host.back() != ']') return refuse("lacks the closing bracket: write [ADDRESS]:PORT, for example [::1]:1883");

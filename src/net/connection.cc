@@ -18,8 +18,8 @@ bool would_block(const boost::system::error_code& error) {
   return error == asio::error::would_block || error == asio::error::try_again;
 }
 
-// A TLS peer that drops TCP without its close_notify is common and no different from an end of stream here: every protocol
-// above marks where its messages end.
+// A TLS peer that drops TCP without its close_notify is common and no different from an end of stream here: every
+// protocol above marks where its messages end.
 bool is_end(const boost::system::error_code& error) {
   return error == asio::error::eof || error == asio::ssl::error::stream_truncated;
 }

@@ -1,14 +1,16 @@
 // Connection: what TcpConnection promises, whatever the bytes travel over. Private to net: includes Asio.
 //
-// Reading. An idle connection holds a few hundred bytes for its pending read, not a buffer. Where these are filled, the rest of
-// what has come is read at once into the loop's shared buffer, and only what the handler leaves unconsumed is copied and kept.
+// Reading. An idle connection holds a few hundred bytes for its pending read, not a buffer. Where these are filled, the
+// rest of what has come is read at once into the loop's shared buffer, and only what the handler leaves unconsumed is
+// copied and kept.
 //
-// Writing. send() appends to out_; flush() hands it to the kernel: at the end of the handler's own callback, at the end of the
-// loop's turn for what others sent. What the kernel does not take becomes writing_ and goes out as the peer reads.
+// Writing. send() appends to out_; flush() hands it to the kernel: at the end of the handler's own callback, at the end
+// of the loop's turn for what others sent. What the kernel does not take becomes writing_ and goes out as the peer
+// reads.
 //
-// States: connecting -> open -> closing (queue goes out) -> lingering (our side is shut, the peer's bytes are discarded, so that
-// they do not provoke a reset that would destroy our last words on their way) -> closed. on_closed() always comes from the loop,
-// never from inside a call of the owner.
+// States: connecting -> open -> closing (queue goes out) -> lingering (our side is shut, the peer's bytes are
+// discarded, so that they do not provoke a reset that would destroy our last words on their way) -> closed. on_closed()
+// always comes from the loop, never from inside a call of the owner.
 //
 // Threads: the loop's, all of it.
 #pragma once

@@ -15,7 +15,8 @@ constexpr size_t kReadBufferBytes = 256 * 1024;
 constexpr size_t kSpareBuffersMax = 64;
 constexpr size_t kSpareBufferBytesMax = 64 * 1024;
 constexpr size_t kSpareTasksMax = 4096;
-// What is cancelled by stop() completes at once; only a name lookup in the operating system can take longer, and is left behind.
+// What is cancelled by stop() completes at once; only a name lookup in the operating system can take longer, and is
+// left behind.
 constexpr std::chrono::milliseconds kStopLimit{500};
 
 thread_local const Loop* current_loop = nullptr;
@@ -27,7 +28,9 @@ Loop::Loop(size_t index)
 
 Loop::~Loop() = default;
 
-bool Loop::is_current() const { return current_loop == this; }
+bool Loop::is_current() const {
+  return current_loop == this;
+}
 
 void Loop::post(Task task) {
   bool wake = false;
@@ -127,7 +130,9 @@ bool Loop::add(std::shared_ptr<LoopMember> member, Members::iterator& position) 
   return true;
 }
 
-void Loop::remove(Members::iterator position) { members_.erase(position); }
+void Loop::remove(Members::iterator position) {
+  members_.erase(position);
+}
 
 std::string Loop::take_buffer() {
   if (spare_buffers_.empty()) return {};
@@ -193,7 +198,9 @@ EventLoopPool::EventLoopPool(size_t count) : state_(std::make_unique<State>()) {
   for (size_t i = 0; i < count; ++i) state_->loops.push_back(std::make_shared<Loop>(i));
 }
 
-EventLoopPool::~EventLoopPool() { stop(); }
+EventLoopPool::~EventLoopPool() {
+  stop();
+}
 
 void EventLoopPool::start() {
   CHECK(state_->threads.empty() && !state_->stopped);
@@ -213,7 +220,9 @@ void EventLoopPool::stop() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-size_t EventLoopPool::size() const { return state_->loops.size(); }
+size_t EventLoopPool::size() const {
+  return state_->loops.size();
+}
 
 EventLoop& EventLoopPool::at(size_t index) {
   CHECK(index < state_->loops.size());

@@ -9,7 +9,8 @@ namespace {
 constexpr size_t kPipelinedBytesMax = 64 * 1024;
 
 RequestTraits traits_of(const HttpRequest& request, const HttpRequestReader& reader) {
-  RequestTraits traits{.head = request.method == "HEAD", .keep_alive = reader.keep_alive(), .http_1_0 = reader.is_http_1_0()};
+  RequestTraits traits{
+      .head = request.method == "HEAD", .keep_alive = reader.keep_alive(), .http_1_0 = reader.is_http_1_0()};
   const auto text = [&](std::string_view name) { return std::string(request.header(name).value_or("")); };
   traits.upgrade = request.method == "GET" && equals_ignore_case(text("Upgrade"), "websocket") &&
                    to_lower(text("Connection")).find("upgrade") != std::string::npos;
@@ -32,7 +33,8 @@ std::string authority_of(std::string_view text) {
     }
   }
   std::string authority = to_lower(text);
-  if (!default_port.empty() && authority.ends_with(default_port)) authority.resize(authority.size() - default_port.size());
+  if (!default_port.empty() && authority.ends_with(default_port))
+    authority.resize(authority.size() - default_port.size());
   return authority;
 }
 
@@ -88,8 +90,10 @@ bool HttpConnection::read_request(std::string_view bytes, size_t& used) {
   const HttpRequestReader::State state = reader_->feed(bytes, taken);
   used += taken;
   switch (state) {
-    case HttpRequestReader::State::kNeedMore: return account_body() && taken > 0;
-    case HttpRequestReader::State::kProgress: return account_body();
+    case HttpRequestReader::State::kNeedMore:
+      return account_body() && taken > 0;
+    case HttpRequestReader::State::kProgress:
+      return account_body();
     case HttpRequestReader::State::kHeader:
       // Where the body comes along, the client has not waited.
       if (reader_->expects_continue() && taken == bytes.size()) connection_->send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -97,7 +101,9 @@ bool HttpConnection::read_request(std::string_view bytes, size_t& used) {
     case HttpRequestReader::State::kComplete:
       if (account_body()) handle();
       return true;
-    case HttpRequestReader::State::kFailed: refuse(reader_->error_status(), reader_->error_message()); return false;
+    case HttpRequestReader::State::kFailed:
+      refuse(reader_->error_status(), reader_->error_message());
+      return false;
   }
   return false;
 }
@@ -107,11 +113,14 @@ bool HttpConnection::account_body() {
   if (arrived == 0) return true;
   body_bytes_ += arrived;
   if (serving_->bodies_bytes.fetch_add(arrived) + arrived <= serving_->options.bodies_bytes_max) return true;
-  refuse(503, fmt::format("the requests under way hold {} MiB together; try again later", serving_->options.bodies_bytes_max >> 20));
+  refuse(503, fmt::format("the requests under way hold {} MiB together; try again later",
+                          serving_->options.bodies_bytes_max >> 20));
   return false;
 }
 
-void HttpConnection::release_body() { serving_->bodies_bytes -= std::exchange(body_bytes_, 0); }
+void HttpConnection::release_body() {
+  serving_->bodies_bytes -= std::exchange(body_bytes_, 0);
+}
 
 void HttpConnection::handle() {
   auto exchange = std::make_shared<Exchange>();
@@ -149,7 +158,8 @@ void HttpConnection::answered(Exchange& exchange) {
 void HttpConnection::refuse(int status, std::string_view message) {
   HttpResponse response = error_response(status, message);
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
-  connection_->send(response_head(status, response.headers, {.content_length = response.body.size(), .keep_alive = false}));
+  connection_->send(
+      response_head(status, response.headers, {.content_length = response.body.size(), .keep_alive = false}));
   connection_->send(response.body);
   connection_->close();
   closing_ = true;
@@ -162,14 +172,16 @@ void HttpConnection::upgrade(Exchange& exchange, std::unique_ptr<WebSocketHandle
   const auto key = base64_decode(traits.websocket_key);
   HttpResponse refusal;
   if (!traits.upgrade || traits.websocket_version != "13") {
-    refusal = error_response(426, "this address speaks WebSocket: ask with Upgrade: websocket and Sec-WebSocket-Version: 13");
+    refusal =
+        error_response(426, "this address speaks WebSocket: ask with Upgrade: websocket and Sec-WebSocket-Version: 13");
     refusal.headers.emplace_back("Upgrade", "websocket");
     refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
   } else if (!key || key->size() != 16) {
     refusal = error_response(400, "Sec-WebSocket-Key is not 16 bytes in base64");
   } else if (!origin_allowed(traits, serving_->options.allowed_origins)) {
-    refusal = error_response(403, fmt::format("pages of {} may not open a WebSocket here; add it to the allowed origins",
-                                              excerpt(traits.origin)));
+    refusal =
+        error_response(403, fmt::format("pages of {} may not open a WebSocket here; add it to the allowed origins",
+                                        excerpt(traits.origin)));
   } else {
     exchange.owner = nullptr;
     const auto connection = exchange.connection;
@@ -215,7 +227,8 @@ void HttpConnection::on_closed(TcpConnection&, std::string_view) {
   release_body();
 }
 
-// Time-outs. One timer a connection, which is not touched while the time moves forward: it looks at expires_ when it fires.
+// Time-outs. One timer a connection, which is not touched while the time moves forward: it looks at expires_ when it
+// fires.
 
 void HttpConnection::watch_reading() {
   // A header has one time for the whole of it; a body has one for each piece.

@@ -40,8 +40,9 @@ struct RequestTraits {
   std::string host;
 };
 
-// One request and its answer. The responder's side (begun, ended) belongs to the thread that has the responder; `owner` and
-// `keep_alive` to the loop; the outbox is any thread's. Owned by the responder and, until it is answered, by the connection.
+// One request and its answer. The responder's side (begun, ended) belongs to the thread that has the responder; `owner`
+// and `keep_alive` to the loop; the outbox is any thread's. Owned by the responder and, until it is answered, by the
+// connection.
 struct HttpResponder::Exchange : std::enable_shared_from_this<HttpResponder::Exchange> {
   std::shared_ptr<TcpConnection> connection;
   std::shared_ptr<Outbox> outbox;

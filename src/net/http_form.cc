@@ -29,7 +29,9 @@ std::string decode(std::string_view text, bool plus_is_space) {
 
 }  // namespace
 
-std::string percent_decode(std::string_view text) { return decode(text, false); }
+std::string percent_decode(std::string_view text) {
+  return decode(text, false);
+}
 
 std::vector<std::pair<std::string, std::string>> parse_form(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> pairs;

@@ -7,9 +7,9 @@
 //     if (state != HttpRequestReader::State::kProgress) break;
 //   }
 //
-// The grammar is Beast's parser's (RFC 9112); this adds what a server must refuse beyond it: a missing or repeated Host, a
-// transfer coding that we cannot take off, headers that are endless in sum. Bodies are copied once, from where they were read
-// into HttpRequest::body, which grows with what arrives and not with what is announced.
+// The grammar is Beast's parser's (RFC 9112); this adds what a server must refuse beyond it: a missing or repeated
+// Host, a transfer coding that we cannot take off, headers that are endless in sum. Bodies are copied once, from where
+// they were read into HttpRequest::body, which grows with what arrives and not with what is announced.
 //
 // Threads: one owner. Limits: header_bytes_max -> 431, body_bytes_max -> 413; anything malformed -> 400.
 #pragma once
@@ -29,7 +29,7 @@ class HttpRequestReader {
     kProgress,  // call again with the rest, should there be any
     kHeader,    // the same, once: the header is complete and a body follows
     kComplete,
-    kFailed,    // error_status() and error_message(); the connection cannot go on
+    kFailed,  // error_status() and error_message(); the connection cannot go on
   };
 
   HttpRequestReader(size_t header_bytes_max, size_t body_bytes_max);
@@ -37,7 +37,8 @@ class HttpRequestReader {
   HttpRequestReader(HttpRequestReader&&) noexcept;
   HttpRequestReader& operator=(HttpRequestReader&&) noexcept;
 
-  // Adds to `used` what it has taken from the front of `bytes`. REQUIRES: bytes are not empty, the last state was not final.
+  // Adds to `used` what it has taken from the front of `bytes`. REQUIRES: bytes are not empty, the last state was not
+  // final.
   State feed(std::string_view bytes, size_t& used);
   bool in_body() const;
   size_t body_bytes() const;  // so far

@@ -125,6 +125,8 @@ void HttpResponder::accept_websocket(std::unique_ptr<WebSocketHandler> handler) 
   });
 }
 
-bool HttpResponder::client_gone() const { return exchange_->outbox->dropped(); }
+bool HttpResponder::client_gone() const {
+  return exchange_->outbox->dropped();
+}
 
 }  // namespace campanile::net

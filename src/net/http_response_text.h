@@ -16,8 +16,9 @@ struct ResponseFraming {
   bool http_1_0 = false;
 };
 
-// Up to and including the empty line. Date, Content-Length, Transfer-Encoding and Connection are ours: those among `headers` are
-// left out. Line breaks in names and values become blanks, so that what a client sent and a handler echoes stays inside its line.
+// Up to and including the empty line. Date, Content-Length, Transfer-Encoding and Connection are ours: those among
+// `headers` are left out. Line breaks in names and values become blanks, so that what a client sent and a handler
+// echoes stays inside its line.
 std::string response_head(int status, const HttpHeaders& headers, const ResponseFraming& framing);
 
 // Whether an answer of that status may carry a body (RFC 9110 section 6.4.1).

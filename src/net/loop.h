@@ -1,13 +1,13 @@
 // Loop: the Asio event loop behind EventLoop. Private to net: this header includes Asio.
 //
-// Tasks posted from other threads go into one list under a short lock; only the first of a batch wakes the loop, which then
-// runs the whole batch. What handlers send to connections other than their own is written at the end of the turn, so that a
-// subscriber that receives from a hundred publishers gets one write.
+// Tasks posted from other threads go into one list under a short lock; only the first of a batch wakes the loop, which
+// then runs the whole batch. What handlers send to connections other than their own is written at the end of the turn,
+// so that a subscriber that receives from a hundred publishers gets one write.
 //
-// Threads: post() and is_current() from any; the rest on the loop's thread. Lock: mutex_, held for list operations only.
-// Ownership: connections hold their loop by shared_ptr, since an owner may keep a connection longer than the pool lives. A loop
-// therefore never keeps a handler in Asio beyond stop(): it closes every member and runs the cancelled operations to their end.
-// Limits: the task list has none of its own; whoever posts bounds what it has under way.
+// Threads: post() and is_current() from any; the rest on the loop's thread. Lock: mutex_, held for list operations
+// only. Ownership: connections hold their loop by shared_ptr, since an owner may keep a connection longer than the pool
+// lives. A loop therefore never keeps a handler in Asio beyond stop(): it closes every member and runs the cancelled
+// operations to their end. Limits: the task list has none of its own; whoever posts bounds what it has under way.
 #pragma once
 
 #include <list>
@@ -92,9 +92,9 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   TimerId last_timer_ = 0;
 
   std::mutex mutex_;
-  std::vector<Task> tasks_;      // under mutex_
+  std::vector<Task> tasks_;       // under mutex_
   bool tasks_scheduled_ = false;  // under mutex_
-  bool closed_ = false;          // under mutex_: tasks are dropped
+  bool closed_ = false;           // under mutex_: tasks are dropped
 
   std::vector<Task> running_tasks_;
   bool in_tasks_ = false;

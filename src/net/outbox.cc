@@ -18,7 +18,8 @@ bool Outbox::push(std::string bytes, size_t bytes_max) {
 bool Outbox::push_when_room(std::string bytes, size_t bytes_max, std::chrono::milliseconds patience) {
   CHECK(!connection_->loop().is_current());
   std::unique_lock lock(mutex_);
-  const bool has_changed = changed_.wait_for(lock, patience, [&] { return dropped_ || has_room(bytes.size(), bytes_max); });
+  const bool has_changed =
+      changed_.wait_for(lock, patience, [&] { return dropped_ || has_room(bytes.size(), bytes_max); });
   if (!has_changed || dropped_ || finished_) return false;
   add(std::move(bytes));
   schedule(std::move(lock));

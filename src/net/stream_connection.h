@@ -20,9 +20,9 @@ template <typename Stream>
 class StreamConnection final : public Connection {
  public:
   static constexpr bool kIsPlain = std::is_same_v<Stream, Socket>;
-  // Plain: what an idle connection pays; more than this in one go is read into the loop's buffer. TLS: one record, since
-  // OpenSSL gives no more at a time.
-  static constexpr size_t kReadBytes = kIsPlain ? 512 : 16 * 1024;
+  // Plain: what an idle connection pays; more than this in one go is read into the loop's buffer. TLS: one record,
+  // since OpenSSL gives no more at a time.
+  static constexpr size_t kReadBytes = kIsPlain ? 256 : 16 * 1024;
 
   template <typename... Args>
   StreamConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, Args&&... args)

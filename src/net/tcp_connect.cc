@@ -58,7 +58,8 @@ std::string describe_handshake(TlsStream& stream, const error_code& error, const
     switch (verdict) {
       case X509_V_ERR_HOSTNAME_MISMATCH:
       case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return fmt::format("certificate verify failed: it is not for {}; connect by a name that it carries, or use --insecure", host);
+        return fmt::format(
+            "certificate verify failed: it is not for {}; connect by a name that it carries, or use --insecure", host);
       case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
       case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
       case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -72,7 +73,8 @@ std::string describe_handshake(TlsStream& stream, const error_code& error, const
   if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
     return "TLS handshake failed: the other side does not speak TLS on this port";
   }
-  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated || error == asio::error::connection_reset) {
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
+      error == asio::error::connection_reset) {
     return "TLS handshake failed: the other side closed the connection";
   }
   return fmt::format("TLS handshake failed: {}", error.message());
@@ -83,7 +85,10 @@ template <typename Stream>
 class Dial final : public std::enable_shared_from_this<Dial<Stream>> {
  public:
   Dial(std::shared_ptr<Loop> loop, std::shared_ptr<StreamConnection<Stream>> connection, ConnectOptions options)
-      : loop_(std::move(loop)), connection_(std::move(connection)), options_(std::move(options)), resolver_(loop_->context()) {}
+      : loop_(std::move(loop)),
+        connection_(std::move(connection)),
+        options_(std::move(options)),
+        resolver_(loop_->context()) {}
 
   void start() {
     if (!connection_->join_loop()) return failed("the program is stopping");
@@ -98,10 +103,11 @@ class Dial final : public std::enable_shared_from_this<Dial<Stream>> {
       return connect();
     }
     // Weak: a lookup may outlast the loop, which must not be kept by it. Until then the timer holds on to this.
-    resolver_.async_resolve(options_.address.host, std::to_string(options_.address.port),
-                            [weak = this->weak_from_this()](const error_code& problem, const tcp::resolver::results_type& found) {
-                              if (auto self = weak.lock()) self->resolved(problem, found);
-                            });
+    resolver_.async_resolve(
+        options_.address.host, std::to_string(options_.address.port),
+        [weak = this->weak_from_this()](const error_code& problem, const tcp::resolver::results_type& found) {
+          if (auto self = weak.lock()) self->resolved(problem, found);
+        });
   }
 
  private:
@@ -119,10 +125,9 @@ class Dial final : public std::enable_shared_from_this<Dial<Stream>> {
   }
 
   void connect() {
-    asio::async_connect(connection_->socket(), endpoints_,
-                        [self = this->shared_from_this()](const error_code& error, const tcp::endpoint&) {
-                          self->connected(error);
-                        });
+    asio::async_connect(
+        connection_->socket(), endpoints_,
+        [self = this->shared_from_this()](const error_code& error, const tcp::endpoint&) { self->connected(error); });
   }
 
   void connected(const error_code& error) {
@@ -147,15 +152,16 @@ class Dial final : public std::enable_shared_from_this<Dial<Stream>> {
                                   : X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), 0);
       if (set != 1) return failed("the host's name cannot be checked against a certificate");
     }
-    connection_->stream().async_handshake(ssl::stream_base::client, [self = this->shared_from_this()](const error_code& error) {
-      if (self->given_up()) return;
-      if (error) {
-        const std::string why =
-            describe_handshake(self->connection_->stream(), error, *self->options_.tls, self->options_.address.host);
-        return self->failed(why);
-      }
-      self->opened();
-    });
+    connection_->stream().async_handshake(
+        ssl::stream_base::client, [self = this->shared_from_this()](const error_code& error) {
+          if (self->given_up()) return;
+          if (error) {
+            const std::string why = describe_handshake(self->connection_->stream(), error, *self->options_.tls,
+                                                       self->options_.address.host);
+            return self->failed(why);
+          }
+          self->opened();
+        });
   }
 
   void opened() {
@@ -211,9 +217,8 @@ std::shared_ptr<TcpConnection> tcp_connect(EventLoopPool& loops, EventLoop& loop
   Result<ssl::context> context = make_tls_context(*options.tls);
   if (!context) {
     auto connection = make.template operator()<Socket>(target->context());
-    target->post([connection, reason = fmt::format("connecting to {}: {}", options.address.to_string(), context.error().message)] {
-      connection->fail(reason);
-    });
+    target->post([connection, reason = fmt::format("connecting to {}: {}", options.address.to_string(),
+                                                   context.error().message)] { connection->fail(reason); });
     return connection;
   }
   // The stream's SSL object keeps the context's own alive.

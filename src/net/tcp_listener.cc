@@ -29,8 +29,8 @@ class Complaint {
 };
 
 bool out_of_resources(const boost::system::error_code& error) {
-  return error == asio::error::no_descriptors || error == asio::error::no_memory || error == asio::error::no_buffer_space ||
-         error == boost::system::errc::too_many_files_open_in_system;
+  return error == asio::error::no_descriptors || error == asio::error::no_memory ||
+         error == asio::error::no_buffer_space || error == boost::system::errc::too_many_files_open_in_system;
 }
 
 }  // namespace
@@ -75,7 +75,8 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
       acceptor_.set_option(asio::ip::v6_only(false), ignored);
     }
     if (acceptor_.bind(endpoint, error); error) {
-      return failed(error == asio::error::address_in_use ? "another program has it (or another listener of this one): " : "");
+      return failed(error == asio::error::address_in_use ? "another program has it (or another listener of this one): "
+                                                         : "");
     }
     if (acceptor_.listen(asio::socket_base::max_listen_connections, error); error) return failed("");
     const tcp::endpoint local = acceptor_.local_endpoint(error);
@@ -114,8 +115,9 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
     if (closed_) return;
     if (out_of_resources(error)) {
       if (resources_complaint_.is_due()) {
-        log::error("{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
-                   address_.to_string(), error.message(), kAcceptPause.count());
+        log::error(
+            "{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
+            address_.to_string(), error.message(), kAcceptPause.count());
       }
       pause_ = loops_[0]->run_after(kAcceptPause, [self = shared_from_this()] {
         self->pause_ = 0;
@@ -127,7 +129,8 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
     if (!error) {
       if (*open_ >= options_.connections_max) {
         if (full_complaint_.is_due()) {
-          log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(), options_.connections_max);
+          log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(),
+                       options_.connections_max);
         }
       } else {
         hand_over(std::move(loop), std::move(socket));

@@ -37,13 +37,17 @@ void unmask(std::string_view from, std::string_view mask, std::string& to) {
   for (; i < from.size(); ++i) to[i] = static_cast<char>(from[i] ^ mask[i % 4]);
 }
 
-bool is_control(WebSocketOpcode opcode) { return static_cast<uint8_t>(opcode) >= 8; }
+bool is_control(WebSocketOpcode opcode) {
+  return static_cast<uint8_t>(opcode) >= 8;
+}
 
 bool may_be_received(uint16_t code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-WebSocketReader::Event failed(uint16_t code, std::string_view why) { return {WebSocketReader::Kind::kFailed, why, code}; }
+WebSocketReader::Event failed(uint16_t code, std::string_view why) {
+  return {WebSocketReader::Kind::kFailed, why, code};
+}
 
 }  // namespace
 
@@ -72,7 +76,8 @@ WebSocketReader::Event WebSocketReader::next(std::string_view bytes, size_t& use
       }
     }
     // Refused by what is announced: nothing of it needs to arrive.
-    if (!is_control(opcode) && length > message_bytes_max_ - message_.size()) return failed(kCloseTooBig, "the message is too big");
+    if (!is_control(opcode) && length > message_bytes_max_ - message_.size())
+      return failed(kCloseTooBig, "the message is too big");
     const size_t header_bytes = 2 + length_bytes + 4;
     if (bytes.size() < header_bytes || bytes.size() - header_bytes < length) return {};
 
@@ -86,10 +91,14 @@ WebSocketReader::Event WebSocketReader::next(std::string_view bytes, size_t& use
 
 WebSocketReader::Event WebSocketReader::control(WebSocketOpcode opcode) {
   switch (opcode) {
-    case WebSocketOpcode::kPing: return {Kind::kPing, frame_, 0};
-    case WebSocketOpcode::kPong: return {Kind::kPong, frame_, 0};
-    case WebSocketOpcode::kClose: break;
-    default: return failed(kCloseProtocolError, "an unknown opcode");
+    case WebSocketOpcode::kPing:
+      return {Kind::kPing, frame_, 0};
+    case WebSocketOpcode::kPong:
+      return {Kind::kPong, frame_, 0};
+    case WebSocketOpcode::kClose:
+      break;
+    default:
+      return failed(kCloseProtocolError, "an unknown opcode");
   }
   if (frame_.empty()) return {Kind::kClose, {}, 0};
   if (frame_.size() == 1) return failed(kCloseProtocolError, "half a close code");
@@ -108,8 +117,10 @@ WebSocketReader::Event WebSocketReader::data(WebSocketOpcode opcode, bool last) 
     case WebSocketOpcode::kText:
       if (fragmented_) return failed(kCloseProtocolError, "a new message inside another");
       break;
-    case WebSocketOpcode::kBinary: return failed(kCloseUnsupportedData, "only text is understood here");
-    default: return failed(kCloseProtocolError, "an unknown opcode");
+    case WebSocketOpcode::kBinary:
+      return failed(kCloseUnsupportedData, "only text is understood here");
+    default:
+      return failed(kCloseProtocolError, "an unknown opcode");
   }
   if (last && !fragmented_) {
     if (!is_valid_utf8(frame_)) return failed(kCloseInvalidPayload, "the text is not UTF-8");

@@ -1,4 +1,5 @@
-// WebSocket framing (RFC 6455 section 5), the server's side: bytes to messages, and messages to bytes. Private to net; no sockets.
+// WebSocket framing (RFC 6455 section 5), the server's side: bytes to messages, and messages to bytes. Private to net;
+// no sockets.
 //
 //   WebSocketReader reader(64 * 1024);
 //   while (true) {
@@ -34,8 +35,8 @@ class WebSocketReader {
     kText,      // `text`: a whole message, well-formed UTF-8
     kPing,      // `text`: to be sent back as a pong
     kPong,
-    kClose,     // `code`: 0 where the peer gave none
-    kFailed,    // `code` and `text`: what to close with, and why
+    kClose,   // `code`: 0 where the peer gave none
+    kFailed,  // `code` and `text`: what to close with, and why
   };
   struct Event {
     Kind kind = Kind::kNeedMore;

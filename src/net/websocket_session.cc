@@ -24,7 +24,9 @@ bool WebSocketSession::send_text(std::string text) {
   return outbox_->push(std::move(frame), queue_bytes_max_);
 }
 
-void WebSocketSession::close(uint16_t code, std::string_view reason) { end(websocket_close_frame(code, reason)); }
+void WebSocketSession::close(uint16_t code, std::string_view reason) {
+  end(websocket_close_frame(code, reason));
+}
 
 // The frame, then the end of the connection. Nothing can be queued after it; a second call finds the outbox finished.
 void WebSocketSession::end(std::string close_frame) {
@@ -41,11 +43,16 @@ size_t WebSocketSession::on_bytes(std::string_view bytes) {
     used += taken;
     bytes.remove_prefix(taken);
     switch (event.kind) {
-      case WebSocketReader::Kind::kNeedMore: return used;
-      case WebSocketReader::Kind::kText: handler_->on_text(event.text); break;
-      case WebSocketReader::Kind::kPong: break;
+      case WebSocketReader::Kind::kNeedMore:
+        return used;
+      case WebSocketReader::Kind::kText:
+        handler_->on_text(event.text);
+        break;
+      case WebSocketReader::Kind::kPong:
+        break;
       case WebSocketReader::Kind::kPing:
-        // A peer that pings without reading gets no more pongs than fit: the latest one it reads tells it what it wants to know.
+        // A peer that pings without reading gets no more pongs than fit: the latest one it reads tells it what it wants
+        // to know.
         if (connection_->send_queue_bytes() <= kSendQueueHighBytes) {
           std::string pong;
           append_websocket_frame(pong, WebSocketOpcode::kPong, event.text);

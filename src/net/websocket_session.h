@@ -1,7 +1,7 @@
 // WebSocketSession: the server's side of one WebSocket, between a connection and its handler. Private to net.
 //
-// Text messages only. A ping goes out every 30 seconds; a peer that has sent nothing at all between two of them is given up.
-// Threads: as WebSocket says; the rest on the loop.
+// Text messages only. A ping goes out every 30 seconds; a peer that has sent nothing at all between two of them is
+// given up. Threads: as WebSocket says; the rest on the loop.
 #pragma once
 
 #include <atomic>

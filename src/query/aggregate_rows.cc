@@ -19,9 +19,12 @@ class FilledColumn {
 
   // REQUIRES: called for each window of the answer, in its order.
   Value at(int64_t start_ns) {
-    // What the aggregate never saw is not filled, except that a number stands for it too.
+    // What lies before all that the aggregate saw is not filled, except that a number stands for it too, and so does what came
+    // before it in a descending answer.
     const bool outside = cells_.empty() || (!plan_.has_lower_bound && start_ns < earliest_ns());
-    if (outside) return fill_.kind == Fill::Kind::kNumber && !is_default_count() ? Value(fill_.number) : null_value();
+    if (outside && fill_.kind == Fill::Kind::kPrevious) return previous_;
+    if (outside && (fill_.kind != Fill::Kind::kNumber || is_default_count())) return null_value();
+    if (outside) return aggregator_.result_type() <= FieldType::kUnsigned ? as_result_type(fill_.number) : Value(fill_.number);
     if (next_ < cells_.size() && cells_[next_].first == start_ns) {
       previous_ns_ = start_ns;
       previous_ = aggregator_.result(cells_[next_].second, 0);
@@ -124,6 +127,20 @@ class RowsOfGroup {
     slots.insert(slots.end(), point.begin(), point.end());
   }
 
+  // The gaps of the columns beside a selector are filled like its own, but never interpolated.
+  void add_point_or_fill(std::vector<Value>& slots, const size_t* cell) {
+    if (!plan_.selector) return;
+    if (cell != nullptr) {
+      beside_ = aggregation_.picked_point(*cell);
+    } else if (plan_.fill.kind == Fill::Kind::kNumber) {
+      beside_.assign(plan_.inputs.size(), plan_.fill.number);
+    } else if (plan_.fill.kind != Fill::Kind::kPrevious) {
+      beside_.assign(plan_.inputs.size(), null_value());
+    }
+    beside_.resize(plan_.inputs.size());
+    slots.insert(slots.end(), beside_.begin(), beside_.end());
+  }
+
   Result<void> write_cells() {
     for (const size_t cell : cells_) {
       if (!TRY(write_cell(cell))) return {};
@@ -152,11 +169,7 @@ class RowsOfGroup {
     std::vector<Value> slots;
     for (FilledColumn& column : filled) slots.push_back(column.at(start_ns));
     if (cell != nullptr && rows_of(*cell) > 1) return write_cell(*cell);
-    if (cell != nullptr) {
-      add_point(slots, *cell);
-    } else if (plan_.selector) {
-      slots.resize(slots.size() + plan_.inputs.size());
-    }
+    add_point_or_fill(slots, cell);
     return writer_.add(start_ns, slots);
   }
 
@@ -197,6 +210,7 @@ class RowsOfGroup {
   Aggregation& aggregation_;
   RowWriter& writer_;
   std::vector<size_t> cells_;
+  std::vector<Value> beside_;  // the last window's point
 };
 
 }  // namespace

@@ -190,7 +190,7 @@ class Spread final : public Aggregator {
   std::vector<Cell> cells_;
 };
 
-// First and last: of two points at one time the greater value counts.
+// First and last: of two points at one time the greater value counts, but of two booleans false is the first.
 template <typename T, bool kLast>
 class Edge final : public Aggregator {
  public:
@@ -226,7 +226,9 @@ class Edge final : public Aggregator {
   };
   static bool offer(Cell& state, T value, int64_t time_ns) {
     const bool earlier = time_ns < state.time_ns;
-    const bool wins = !state.any || (time_ns == state.time_ns ? value > T(state.value) : earlier != kLast);
+    constexpr bool kLesserWins = std::is_same_v<T, uint8_t> && !kLast;
+    const bool wins_tie = kLesserWins ? value < T(state.value) : value > T(state.value);
+    const bool wins = !state.any || (time_ns == state.time_ns ? wins_tie : earlier != kLast);
     if (wins) state = {true, Owned(value), time_ns};
     return wins;
   }

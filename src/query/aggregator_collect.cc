@@ -144,7 +144,7 @@ class Percentile final : public Collecting<T> {
   double percentile_;
 };
 
-// The most frequent value; of several the least.
+// The most frequent value; of several the least, of both booleans true.
 template <typename T>
 class Mode final : public Collecting<T> {
   using typename Collecting<T>::Cell;
@@ -155,7 +155,8 @@ class Mode final : public Collecting<T> {
     for (size_t i = 0; i < cell.points.size();) {
       size_t end = i + 1;
       while (end < cell.points.size() && cell.points[end].value == cell.points[i].value) ++end;
-      if (end - i > best_count) {
+      const bool wins_tie = std::is_same_v<T, uint8_t> && end - i == best_count;
+      if (end - i > best_count || wins_tie) {
         best = i;
         best_count = end - i;
       }

@@ -2,8 +2,43 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace campanile::query {
+namespace {
+
+// What InfluxDB orders groups by before it counts them off for SLIMIT: the keys of the tags that are there, then their values.
+std::string limit_key(const SeriesTags& tags) {
+  std::string keys;
+  std::string values;
+  for (const auto& [key, value] : tags) {
+    if (value.empty()) continue;
+    keys += key + '|';
+    values += value + '|';
+  }
+  return keys + values;
+}
+
+// Leaves of each measurement's groups those that series_limit and series_offset want.
+void limit_groups(const SelectPlan& plan, std::vector<Group>& groups) {
+  if (plan.series_limit == 0 && plan.series_offset == 0) return;
+  std::map<std::string_view, std::vector<std::pair<std::string, const Group*>>> by_name;
+  for (const Group& group : groups) by_name[group.name].emplace_back(limit_key(group.tags), &group);
+  std::set<const Group*> wanted;
+  for (auto& [name, ranked] : by_name) {
+    std::sort(ranked.begin(), ranked.end());
+    const size_t from = std::min<uint64_t>(plan.series_offset, ranked.size());
+    const size_t count = plan.series_limit == 0 ? ranked.size() - from : std::min<uint64_t>(plan.series_limit, ranked.size() - from);
+    for (size_t i = from; i < from + count; ++i) wanted.insert(ranked[i].second);
+  }
+  std::vector<Group> kept;
+  for (Group& group : groups) {
+    if (wanted.contains(&group)) kept.push_back(std::move(group));
+  }
+  groups = std::move(kept);
+}
+
+}  // namespace
 
 Result<void> check_cancelled(const Context& context) {
   if (context.cancelled && context.cancelled()) return fail(ErrorCode::kCancelled, "query interrupted");
@@ -37,18 +72,12 @@ Result<std::vector<Group>> find_groups(const SelectPlan& plan, const Context& co
     }
   }
   std::vector<Group> groups;
-  std::string_view name;
-  uint64_t index_in_name = 0;
   for (auto& [key, members] : found) {
-    if (name != key.first) index_in_name = 0;
-    name = key.first;
-    const uint64_t index = index_in_name++;
-    if (index < plan.series_offset) continue;
-    if (plan.series_limit > 0 && index - plan.series_offset >= plan.series_limit) continue;
     Group group{key.first, {}, std::move(members)};
     for (size_t i = 0; i < plan.group_by.size(); ++i) group.tags.emplace_back(plan.group_by[i], key.second[i]);
     groups.push_back(std::move(group));
   }
+  limit_groups(plan, groups);
   if (!plan.ascending) std::reverse(groups.begin(), groups.end());
   return groups;
 }

@@ -55,10 +55,10 @@ Measurement& Bucket::add_measurement(std::string_view name) {
 ColumnId Bucket::add_column(Measurement& measurement, std::string_view field, FieldType type) {
   CHECK(measurement.columns.size() < kColumnsMax);
   measurement.columns.push_back({.name = std::string(field), .type = type});
-  const auto id = static_cast<ColumnId>(measurement.columns.size());
+  const auto number = static_cast<ColumnId>(measurement.columns.size());
   // A deque's elements stay where they are, so the name may be the map's key.
-  measurement.numbers.emplace(measurement.columns.back().name, id);
-  return id;
+  measurement.numbers.emplace(measurement.columns.back().name, number);
+  return number;
 }
 
 SeriesEntry& Bucket::add_series(uint32_t series, std::string_view key, const SeriesName& name) {

@@ -94,7 +94,7 @@ struct SeriesEntry {
 
 class Bucket {
  public:
-  Bucket(BucketId id, int64_t duration_ns) : id(id), duration_ns(duration_ns) {}
+  Bucket(BucketId bucket_id, int64_t bucket_duration_ns) : id(bucket_id), duration_ns(bucket_duration_ns) {}
 
   const BucketId id;
   const int64_t duration_ns;  // 0: for ever

@@ -70,7 +70,7 @@ const SeriesName* BucketReader::name_of(SeriesId id, std::string_view key) const
 Result<std::vector<Series>> BucketReader::series(std::string_view measurement, const TagPredicate& predicate) const {
   const Measurement* const found = find_measurement(measurement);
   if (!found) return std::vector<Series>();
-  const roaring::Roaring matching = matching_series(found->tags, predicate, index_.gate);
+  const Bitmap matching = matching_series(found->tags, predicate, index_.gate);
   std::vector<uint32_t> ids(matching.cardinality());
   matching.toUint32Array(ids.data());
   std::vector<const SeriesEntry*> entries;
@@ -175,10 +175,10 @@ Result<std::optional<Reader::LastValue>> BucketReader::last(SeriesId series, std
       const auto at_hand = entry.head->last_at_hand(place->column);
       if (at_hand && at_hand->first > entry.chunks.max_time_ns) return answer(at_hand->first, at_hand->second);
     }
-    from_ns = entry.chunks.max_time_ns;
+    // Where chunks overlap, all of them would be listed to find the latest; nearly always the newest time of the series is that of the column as
+    // well, and looking there first spares that. Where they do not, the header of the last one is the answer.
+    if (entry.chunks.overlaps) from_ns = entry.chunks.max_time_ns;
   }
-  // The newest stored time of the series is nearly always that of the column as well; where chunks overlap, looking there first spares a list of
-  // all of them.
   for (const int64_t from : {from_ns, INT64_MIN}) {
     const auto cursor = TRY(open(*place, {from, INT64_MAX}, Order::kDescending));
     if (TRY(cursor->next())) return answer(cursor->statistics().max_time_ns, cursor->statistics().last);

@@ -11,7 +11,7 @@ namespace {
 class ChunkCursor final : public ColumnCursor {
  public:
   ChunkCursor(std::shared_ptr<KvView> view, const ColumnName& name, TimeRange range, Order order, const ChunksState& state, std::vector<ColumnData> memory)
-      : view_(view), name_(name), range_(range), descends_(order == Order::kDescending), chunks_(std::move(view), name, range, order, state) {
+      : view_(view), name_(name), range_(range), descends_(order == Order::kDescending), chunks_overlap_(state.overlaps), chunks_(std::move(view), name, range, order, state) {
     uint64_t priority = kMemoryPriority;
     for (ColumnData& data : memory) {
       ++priority;
@@ -110,7 +110,13 @@ class ChunkCursor final : public ColumnCursor {
   }
 
   Result<bool> reaches_next(const Source& source) {
-    const Source* const next = TRY(peek());
+    const Source* next = nullptr;
+    if (source.chunk && !chunks_overlap_) {
+      // The chunk after it need not be read, which it may not survive, to know that it begins later.
+      next = memory_.empty() ? nullptr : &memory_.back();
+    } else {
+      next = TRY(peek());
+    }
     if (!next) return false;
     return descends_ ? next->max_ns >= source.min_ns : next->min_ns <= source.max_ns;
   }
@@ -186,6 +192,7 @@ class ChunkCursor final : public ColumnCursor {
   const ColumnName name_;
   const TimeRange range_;
   const bool descends_;
+  const bool chunks_overlap_;
   ChunkStream chunks_;
   bool chunks_done_ = false;
   std::optional<Source> next_chunk_;

@@ -21,7 +21,7 @@ namespace campanile::tsdb {
 
 class ColumnData {
  public:
-  explicit ColumnData(FieldType type = FieldType::kFloat) : type(type) {}
+  explicit ColumnData(FieldType values_type = FieldType::kFloat) : type(values_type) {}
 
   size_t size() const { return times_ns.size(); }
   bool empty() const { return times_ns.empty(); }

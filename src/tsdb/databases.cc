@@ -28,17 +28,22 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
   {
     const std::unique_lock lock(index_.gate);
     const bool exists = catalog_.find(change.database) != nullptr;
-    if (change.kind == DatabaseChange::Kind::kCreateDatabase && exists) return {};
-    if (change.kind == DatabaseChange::Kind::kDropDatabase && !exists) return {};
-    if (takes_bucket) change.bucket = catalog_.next_bucket();
-    if (journal) lsn = TRY(journal->append(journal::RecordType::kDatabase, encode_database_change(change)));
-    const auto effect = catalog_.apply(change);
-    if (lsn > 0) catalog_.set_applied_lsn(lsn);
-    take_effect(effect);
-    kv::WriteBatch batch;
-    batch.put(kCatalogKey, catalog_.encode());
-    // Without a journal the row is all there is.
-    TRY(store_.write(batch, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
+    const bool is_done = change.kind != DatabaseChange::Kind::kCreatePolicy && exists == (change.kind == DatabaseChange::Kind::kCreateDatabase);
+    if (change.kind == DatabaseChange::Kind::kCreatePolicy && !exists) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(change.database));
+    if (is_done) {
+      // Somebody else may have done it a moment ago: the answer waits for theirs to be durable.
+      lsn = catalog_.applied_lsn();
+    } else {
+      if (takes_bucket) change.bucket = catalog_.next_bucket();
+      if (journal) lsn = TRY(journal->append(journal::RecordType::kDatabase, encode_database_change(change)));
+      const auto effect = catalog_.apply(change);
+      if (lsn > 0) catalog_.set_applied_lsn(lsn);
+      take_effect(effect);
+      kv::WriteBatch batch;
+      batch.put(kCatalogKey, catalog_.encode());
+      // Without a journal the row is all there is.
+      TRY(store_.write(batch, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
+    }
   }
   if (journal) TRY(journal->wait_durable(lsn));
   return {};

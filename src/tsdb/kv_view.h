@@ -37,7 +37,7 @@ class KvView : public std::enable_shared_from_this<KvView> {
   };
 
   // REQUIRES: every chunk group up to `sequence` is in the store already.
-  KvView(const kv::Store& store, BucketId bucket, uint64_t sequence) : store_(store), bucket_(bucket), sequence(sequence), snapshot_(store.snapshot()) {}
+  KvView(const kv::Store& store, BucketId bucket, uint64_t held) : store_(store), bucket_(bucket), sequence(held), snapshot_(store.snapshot()) {}
 
   Lease lease() {
     std::unique_ptr<kv::Iterator> rows;

@@ -15,6 +15,9 @@
 
 namespace campanile::tsdb {
 
+// Debian 12's CRoaring has its class outside of any namespace; later ones do not. The name is used here only.
+using Bitmap = ::Roaring;
+
 class Postings {
  public:
   // REQUIRES: series != 0, and it is not there yet.
@@ -29,12 +32,12 @@ class Postings {
         return;
       }
     }
-    bitmap_ = std::make_unique<roaring::Roaring>();
+    bitmap_ = std::make_unique<Bitmap>();
     for (const uint32_t place : few_) bitmap_->add(place);
     bitmap_->add(series);
   }
 
-  void add_to(roaring::Roaring& out) const {
+  void add_to(Bitmap& out) const {
     if (bitmap_) {
       out |= *bitmap_;
       return;
@@ -46,7 +49,7 @@ class Postings {
 
  private:
   std::array<uint32_t, 2> few_{};
-  std::unique_ptr<roaring::Roaring> bitmap_;
+  std::unique_ptr<Bitmap> bitmap_;
 };
 
 static_assert(sizeof(Postings) == 16);

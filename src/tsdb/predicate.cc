@@ -11,20 +11,18 @@
 namespace campanile::tsdb {
 namespace {
 
-using roaring::Roaring;
-
-Roaring all_series(const TagIndex& tags, FairSharedMutex& gate) {
+Bitmap all_series(const TagIndex& tags, FairSharedMutex& gate) {
   const std::shared_lock lock(gate);
   return tags.all();
 }
 
-Roaring equal(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
+Bitmap equal(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
   const std::shared_lock lock(gate);
   return tags.equal(predicate.key, predicate.value);
 }
 
-Roaring matches(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
-  Roaring out;
+Bitmap matches(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
+  Bitmap out;
   if (!predicate.pattern) return out;
   for (size_t begin = 0;; begin += kSlice) {
     std::vector<std::string_view> values;
@@ -50,7 +48,7 @@ Roaring matches(const TagIndex& tags, const TagPredicate& predicate, FairSharedM
 
 }  // namespace
 
-Roaring matching_series(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
+Bitmap matching_series(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate) {
   using Kind = TagPredicate::Kind;
   switch (predicate.kind) {
     case Kind::kTrue: return all_series(tags, gate);
@@ -60,12 +58,12 @@ Roaring matching_series(const TagIndex& tags, const TagPredicate& predicate, Fai
     case Kind::kNotEqual: return all_series(tags, gate) - equal(tags, predicate, gate);
     case Kind::kNotMatches: return all_series(tags, gate) - matches(tags, predicate, gate);
     case Kind::kAnd: {
-      Roaring out = all_series(tags, gate);
+      Bitmap out = all_series(tags, gate);
       for (const TagPredicate& child : predicate.children) out &= matching_series(tags, child, gate);
       return out;
     }
     case Kind::kOr: {
-      Roaring out;
+      Bitmap out;
       for (const TagPredicate& child : predicate.children) out |= matching_series(tags, child, gate);
       return out;
     }

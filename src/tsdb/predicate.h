@@ -1,6 +1,6 @@
 // Predicates: which series of a measurement fulfil a condition on their tags.
 //
-//   roaring::Roaring found = matching_series(measurement.tags, predicate, index.gate);
+//   Bitmap found = matching_series(measurement.tags, predicate, index.gate);
 //
 // Threads: takes the gate for slices of the work, never for all of a long scan, and runs patterns outside of it.
 #pragma once
@@ -14,6 +14,6 @@
 namespace campanile::tsdb {
 
 // REQUIRES: the gate is not held. Patterns match anywhere in a value; a tag that a series lacks counts as empty.
-roaring::Roaring matching_series(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate);
+Bitmap matching_series(const TagIndex& tags, const TagPredicate& predicate, FairSharedMutex& gate);
 
 }  // namespace campanile::tsdb

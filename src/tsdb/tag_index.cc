@@ -34,13 +34,13 @@ void TagIndex::add(uint32_t series, std::span<const std::pair<std::string, std::
   }
 }
 
-roaring::Roaring TagIndex::present(std::string_view key) const {
+Bitmap TagIndex::present(std::string_view key) const {
   const Key* const found = find(key);
-  return found ? found->present : roaring::Roaring();
+  return found ? found->present : Bitmap();
 }
 
-roaring::Roaring TagIndex::equal(std::string_view key, std::string_view value) const {
-  roaring::Roaring out;
+Bitmap TagIndex::equal(std::string_view key, std::string_view value) const {
+  Bitmap out;
   const Key* const found = find(key);
   if (value.empty()) {
     out = all_;
@@ -73,7 +73,7 @@ std::vector<std::string_view> TagIndex::values(std::string_view key, size_t begi
   return out;
 }
 
-void TagIndex::add_series_of(std::string_view key, size_t value, roaring::Roaring& out) const {
+void TagIndex::add_series_of(std::string_view key, size_t value, Bitmap& out) const {
   const Key* const found = find(key);
   if (found && value < found->values.size()) found->values[value].series.add_to(out);
 }

@@ -1,7 +1,7 @@
 // TagIndex: which series of one measurement have which tags.
 //
 //   index.add(17, name.tags, arena);
-//   roaring::Roaring found = index.equal("room", "302");
+//   Bitmap found = index.equal("room", "302");
 //   while (index.next_matches("room", at, 1024, pattern, found)) {}
 //
 // Threads: the owner's lock: exclusive for add(), shared for the rest. Scans over values go in slices so that the lock need not be held for long:
@@ -27,17 +27,17 @@ class TagIndex {
   // REQUIRES: series is new here; keys are sorted and each there once.
   void add(uint32_t series, std::span<const std::pair<std::string, std::string>> tags, TextArena& arena);
 
-  const roaring::Roaring& all() const { return all_; }
+  const Bitmap& all() const { return all_; }
   // Series that have the tag at all.
-  roaring::Roaring present(std::string_view key) const;
-  roaring::Roaring equal(std::string_view key, std::string_view value) const;
+  Bitmap present(std::string_view key) const;
+  Bitmap equal(std::string_view key, std::string_view value) const;
 
   std::vector<std::string> keys() const;  // sorted
   size_t values_count(std::string_view key) const;
   // Values [begin, end) in the order of their first appearance, cut to what is there. The views live as long as the arena.
   std::vector<std::string_view> values(std::string_view key, size_t begin, size_t end) const;
   // Adds the series that have the value of that number.
-  void add_series_of(std::string_view key, size_t value, roaring::Roaring& out) const;
+  void add_series_of(std::string_view key, size_t value, Bitmap& out) const;
 
  private:
   struct Value {
@@ -46,14 +46,14 @@ class TagIndex {
   };
   struct Key {
     std::string_view name;
-    roaring::Roaring present;
+    Bitmap present;
     std::vector<Value> values;
     absl::flat_hash_map<std::string_view, uint32_t> numbers;
   };
   const Key* find(std::string_view key) const;
   Key& find_or_add(std::string_view key, TextArena& arena);
 
-  roaring::Roaring all_;
+  Bitmap all_;
   std::vector<Key> keys_;  // few: tags of one measurement
 };
 

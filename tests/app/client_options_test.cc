@@ -96,7 +96,7 @@ TEST(ClientOptions, MistakesAreToldInMosquittosWords) {
       {{"-t", "a"}, "Both topic and message must be supplied."},
       {{"-m", "a"}, "Both topic and message must be supplied."},
       {{"-t", "a/#", "-m", "a"}, "Invalid publish topic 'a/#', does it contain '+' or '#'?"},
-      {{"-t", "a", "-m"}, "-m argument given but no text specified."},
+      {{"-t", "a", "-m"}, "-m argument given but no message specified."},
       {{"-t", "a", "-m", "b", "-q", "3"}, "Invalid QoS given: 3"},
       {{"-t", "a", "-m", "b", "-p", "0"}, "Invalid port given: 0"},
       {{"-t", "a", "-m", "b", "--foo"}, "Unknown option '--foo'."},

@@ -24,7 +24,7 @@ TEST(Print, AConfigurationReadsBackAsItself) {
   config.http.listen = {"::1", 0};
   config.http.body_bytes_max = 1'234'567;
   config.storage.sync = SyncMode::kEvery;
-  config.ingest.routes = {{.pattern = "a/{b}/#", .tags = {{"k", "v: \"x\"\n\\"}, {"yes", "no"}}}, {.pattern = "#", .skip = true}};
+  config.ingest.routes = {{.pattern = "a/{b}/#", .tags = {{"k", "v: \"x\"\n\\."}, {"yes", "no"}}}, {.pattern = "#", .skip = true}};
   config.places = {{.place = "{a}/{b|=c}", .skipped_fields = {"x", "y, z"}}};
   config.auth.users = {{.name = "é", .password_file = "/p"}};
   const std::string printed = print_config(config);

@@ -79,7 +79,7 @@ TEST(YamlReader, NamesTheClosestKey) {
   EXPECT_EQ(first_problem("http.listen: 127.0.0.1:1\n"),
             "1:1: unknown key 'http.listen' in the configuration; did you mean 'http.listen', which stands below 'http:'?");
   EXPECT_EQ(first_problem("log:\n  threads: 2\n"), "2:3: unknown key 'threads' in log; did you mean 'threads', which stands at the top level?");
-  EXPECT_EQ(first_problem("live:\n  zzzzzzzzzzzzzzzz: 2\n"), "2:3: unknown key 'zzzzzzzzzzzzzzzz' in live; known are updates_per_s, clients_max, sensors_max");
+  EXPECT_EQ(first_problem("live:\n  zzzzzzzzzzzzzzzz: 2\n"), "2:3: unknown key 'zzzzzzzzzzzzzzzz' in live; known are updates_per_s, pages_max, sensors_max");
   EXPECT_EQ(first_problem("auth:\n  users:\n    - {nam: x, password: y}\n"), "3:7: auth.users: 'name' is missing; it is a text of 1 to 4096 bytes");
 }
 
@@ -129,7 +129,9 @@ TEST(YamlReader, ExplainsWhatIsNoYaml) {
   EXPECT_NE(first_problem("places:\n  - place: {building}/{room}\n").find("needs quotes"), std::string::npos);
   EXPECT_EQ(first_problem("http: [1,\n").substr(0, 14), "2:1: not YAML:");
   EXPECT_EQ(first_problem("a: *nowhere\n").find("1:4: not YAML"), 0u);
-  EXPECT_EQ(first_problem("threads: 1\n---\nthreads: 2\n"), "3:1: a second document ('---'); a configuration is one document");
+  EXPECT_EQ(first_problem("threads: 1\n---\nthreads: 2\n"), "2:1: this is behind the end of the settings: a configuration is one document, without '---' inside");
+  EXPECT_EQ(first_problem(",threads: 1\n").substr(0, 12), "1:1: this is");
+  EXPECT_EQ(first_problem("[1] threads: 2\n").substr(0, 12), "1:5: this is");
   EXPECT_NE(first_problem(std::string(kConfigBytesMax + 1, '#')).find("a configuration has at most"), std::string::npos);
 }
 

@@ -38,7 +38,7 @@ class FakeJournal final : public journal::Journal {
   mutable std::mutex mutex_;
 };
 
-// Keeps points as text: "bucket series field=value… @time". A field called "conflict" is refused.
+// Keeps points as text: "bucket series field=value… @time". A field called "conflict" is refused for good, one called "busy" for now.
 class FakeEngine final : public tsdb::Engine {
  public:
   Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns) override {
@@ -51,9 +51,15 @@ class FakeEngine final : public tsdb::Engine {
       std::string text = *database_of(bucket) + " ";
       append_series_key(text, point.measurement, batch.tags(point));
       bool conflicts = false;
+      bool is_busy = false;
       for (const Field& field : batch.fields(point)) {
         text += " " + std::string(field.name) + "=" + to_string(field.value);
         conflicts |= field.name == "conflict";
+        is_busy |= field.name == "busy";
+      }
+      if (is_busy) {
+        outcome.errors.push_back({i, {ErrorCode::kOverloaded, "try again later"}});
+        continue;
       }
       text += " @" + std::to_string(point.has_time ? point.time_ns : now_ns);
       if (conflicts) {

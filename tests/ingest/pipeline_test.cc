@@ -125,6 +125,16 @@ TEST_F(Pipeline, AFailureThatPassesIsTheSendersToTryAgain) {
   EXPECT_EQ(send("csiot/7", "{").error().code, ErrorCode::kIoError);
 }
 
+TEST_F(Pipeline, APointThatIsRefusedForNowIsSentAgainWithItsBatch) {
+  EXPECT_EQ(send("influx/x", "a v=1 1\nb busy=2 2\n").error().code, ErrorCode::kOverloaded);
+  EXPECT_EQ(rejected_->counts().total, 0u);
+  PointBatch batch;
+  batch.begin_point("cpu");
+  batch.add_field("busy", FieldValue::of_integer(3));
+  batch.end_point();
+  EXPECT_EQ(ingest().write_batch(engine_.bucket("campanile", "").value(), batch, 10, kNow).error().code, ErrorCode::kOverloaded);
+}
+
 TEST_F(Pipeline, ADroppedDatabaseComesBackWithTheNextMessage) {
   ASSERT_TRUE(send("csiot/7", R"({"a":1})").has_value());
   ASSERT_TRUE(engine_.drop_database("campanile").has_value());

@@ -10,8 +10,9 @@ using testing::HasSubstr;
 
 TEST(Address, ReadsTheFormsPeopleWrite) {
   const std::tuple<const char*, const char*, uint16_t> cases[] = {
-      {"127.0.0.1:1883", "127.0.0.1", 1883}, {"[::1]:1883", "::1", 1883},     {"localhost:0", "localhost", 0},
-      {"*:8086", "0.0.0.0", 8086},           {"[::]:65535", "::", 65535},     {"broker_1.example-site.fr:1", "broker_1.example-site.fr", 1},
+      {"127.0.0.1:1883", "127.0.0.1", 1883}, {"[::1]:1883", "::1", 1883},
+      {"localhost:0", "localhost", 0},       {"*:8086", "0.0.0.0", 8086},
+      {"[::]:65535", "::", 65535},           {"broker_1.example-site.fr:1", "broker_1.example-site.fr", 1},
   };
   for (const auto& [text, host, port] : cases) {
     const auto address = Address::parse(text);
@@ -60,7 +61,8 @@ TEST(Address, KnowsWhatStaysOnThisMachine) {
   for (const char* host : {"127.0.0.1", "127.8.9.10", "::1", "localhost", "LocalHost", "::ffff:127.0.0.1"}) {
     EXPECT_TRUE((Address{host, 1}.is_loopback())) << host;
   }
-  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "127.example.org", "localhost.example.org", "", "::ffff:10.0.0.1"}) {
+  for (const char* host :
+       {"0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "127.example.org", "localhost.example.org", "", "::ffff:10.0.0.1"}) {
     EXPECT_FALSE((Address{host, 1}.is_loopback())) << host;
   }
 }

@@ -19,13 +19,15 @@ using testing::HasSubstr;
 // A handler made of functions, and what it has seen.
 struct Script {
   std::function<void(TcpConnection&)> open = [](TcpConnection&) {};
-  std::function<size_t(TcpConnection&, std::string_view)> bytes = [](TcpConnection&, std::string_view b) { return b.size(); };
+  std::function<size_t(TcpConnection&, std::string_view)> bytes = [](TcpConnection&, std::string_view b) {
+    return b.size();
+  };
   std::function<void(TcpConnection&)> low = [](TcpConnection&) {};
   std::atomic<int> opened = 0;
   std::atomic<int> closed = 0;
   std::atomic<int> destroyed = 0;
   std::mutex mutex;
-  std::string reason;  // under mutex
+  std::string reason;                         // under mutex
   std::shared_ptr<TcpConnection> connection;  // under mutex
 
   std::string closed_because() {
@@ -46,7 +48,9 @@ class ScriptedHandler final : public TcpHandler {
     script_.open(connection);
     ++script_.opened;
   }
-  size_t on_bytes(TcpConnection& connection, std::string_view bytes) override { return script_.bytes(connection, bytes); }
+  size_t on_bytes(TcpConnection& connection, std::string_view bytes) override {
+    return script_.bytes(connection, bytes);
+  }
   void on_send_queue_low(TcpConnection& connection) override { script_.low(connection); }
   void on_closed(TcpConnection&, std::string_view reason) override {
     {

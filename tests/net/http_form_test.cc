@@ -16,7 +16,8 @@ TEST(HttpForm, DecodesPercents) {
 }
 
 TEST(HttpForm, ParsesPairsInOrder) {
-  EXPECT_EQ(parse_form("q=SELECT+*+FROM%20x&db=a%26b&q=2"), (Pairs{{"q", "SELECT * FROM x"}, {"db", "a&b"}, {"q", "2"}}));
+  EXPECT_EQ(parse_form("q=SELECT+*+FROM%20x&db=a%26b&q=2"),
+            (Pairs{{"q", "SELECT * FROM x"}, {"db", "a&b"}, {"q", "2"}}));
   EXPECT_EQ(parse_form("a&b=&=c&&d=1=2"), (Pairs{{"a", ""}, {"b", ""}, {"", "c"}, {"d", "1=2"}}));
   EXPECT_EQ(parse_form(""), Pairs{});
   EXPECT_EQ(parse_form("&&"), Pairs{});

@@ -62,15 +62,31 @@ TEST(HttpRequestReader, ReadsChunkedBodiesCutAnywhere) {
   }
 }
 
+TEST(HttpRequestReader, ReadsAnEmptyChunkedBodyCutAnywhere) {
+  const std::string text = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (size_t piece = 1; piece <= text.size(); ++piece) {
+    HttpRequestReader reader(1024, 1024);
+    size_t left = 0;
+    ASSERT_EQ(feed_all(reader, text, piece, &left), State::kComplete) << piece;
+    EXPECT_EQ(left, 0u);
+    EXPECT_EQ(reader.take_request().body, "");
+  }
+}
+
 TEST(HttpRequestReader, UnderstandsEveryFormOfTarget) {
   const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"/a?x=1?y", "/a", "x=1?y"},    {"/a#f", "/a", ""},        {"*", "*", ""},
-      {"http://h:1/a?x", "/a", "x"},  {"HTTP://h", "/", ""},     {"https://h?x=1", "/", "x=1"},
+      {"/a?x=1?y", "/a", "x=1?y"},
+      {"/a#f", "/a", ""},
+      {"*", "*", ""},
+      {"http://h:1/a?x", "/a", "x"},
+      {"HTTP://h", "/", ""},
+      {"https://h?x=1", "/", "x=1"},
       {"?x", "/", "x"},
   };
   for (const auto& [target, path, query] : cases) {
     HttpRequestReader reader(1024, 1024);
-    ASSERT_EQ(feed_all(reader, fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target), 1000), State::kComplete) << target;
+    ASSERT_EQ(feed_all(reader, fmt::format("GET {} HTTP/1.1\r\nHost: h\r\n\r\n", target), 1000), State::kComplete)
+        << target;
     const HttpRequest request = reader.take_request();
     EXPECT_EQ(request.path, path) << target;
     EXPECT_EQ(request.query, query) << target;
@@ -91,7 +107,7 @@ TEST(HttpRequestReader, RefusesWhatIsNotARequest) {
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "malformed"},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 400, "malformed"},
       {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "chunked"},
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "malformed"},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400, "malformed"},
       {"POST / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n", 417, "100-continue"},
       {"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", 400, "empty lines"},
   };
@@ -131,11 +147,14 @@ TEST(HttpRequestReader, LimitsBodiesByTheirAnnouncementAndByTheirChunks) {
   EXPECT_THAT(announced.error_message(), HasSubstr("over 10 bytes"));
 
   HttpRequestReader chunked(1024, 10);
-  ASSERT_EQ(feed_all(chunked, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\naaaaaa\r\n5\r\n", 1000), State::kFailed);
+  ASSERT_EQ(
+      feed_all(chunked, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n6\r\naaaaaa\r\n5\r\n", 1000),
+      State::kFailed);
   EXPECT_EQ(chunked.error_status(), 413);
 
   HttpRequestReader exact(1024, 10);
-  EXPECT_EQ(feed_all(exact, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789", 1000), State::kComplete);
+  EXPECT_EQ(feed_all(exact, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789", 1000),
+            State::kComplete);
 }
 
 TEST(HttpRequestReader, LimitsEndlessChunkExtensionsAndTrailers) {
@@ -149,13 +168,15 @@ TEST(HttpRequestReader, LimitsEndlessChunkExtensionsAndTrailers) {
 
 TEST(HttpRequestReader, DoesNotBelieveAnAnnouncedLength) {
   HttpRequestReader reader(1024, 1ull << 40);
-  ASSERT_EQ(feed_all(reader, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000000\r\n\r\nabc", 1000), State::kProgress);
+  ASSERT_EQ(feed_all(reader, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000000\r\n\r\nabc", 1000),
+            State::kProgress);
   EXPECT_EQ(reader.body_bytes(), 3u);  // and no terabyte was asked for
 }
 
 TEST(HttpRequestReader, TellsWhoWaitsForContinue) {
   HttpRequestReader reader(1024, 1024);
-  EXPECT_EQ(feed_all(reader, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n", 1000), State::kHeader);
+  EXPECT_EQ(feed_all(reader, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n", 1000),
+            State::kHeader);
   EXPECT_TRUE(reader.expects_continue());
 }
 

@@ -13,12 +13,15 @@ using testing::Not;
 TEST(HttpResponseText, WritesTheHead) {
   const std::string head = response_head(200, {{"Content-Type", "text/plain"}}, {.content_length = 5});
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\nDate: "));
-  EXPECT_THAT(head, ContainsRegex("Date: [A-Z][a-z][a-z], [0-3][0-9] [A-Z][a-z][a-z] 2[0-9]* [0-9][0-9]:[0-9][0-9]:[0-9][0-9] GMT"));
+  EXPECT_THAT(
+      head,
+      ContainsRegex("Date: [A-Z][a-z][a-z], [0-3][0-9] [A-Z][a-z][a-z] 2[0-9]* [0-9][0-9]:[0-9][0-9]:[0-9][0-9] GMT"));
   EXPECT_TRUE(head.ends_with("\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"));
 }
 
 TEST(HttpResponseText, KeepsOutsideTextInsideItsLine) {
-  const std::string head = response_head(200, {{"X-Echo", "a\r\nSet-Cookie: b"}, {"Content-Length", "99"}, {"date", "never"}}, {});
+  const std::string head =
+      response_head(200, {{"X-Echo", "a\r\nSet-Cookie: b"}, {"Content-Length", "99"}, {"date", "never"}}, {});
   EXPECT_THAT(head, HasSubstr("X-Echo: a  Set-Cookie: b\r\n"));
   EXPECT_THAT(head, Not(HasSubstr("99")));
   EXPECT_THAT(head, Not(HasSubstr("never")));

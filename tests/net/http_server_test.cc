@@ -21,7 +21,8 @@ class HttpServerTest : public testing::Test {
   HttpServerTest() : loops_(2) {
     loops_.start();
     handler_ = [](HttpRequest request, HttpResponder responder) {
-      responder.respond({.status = 200, .headers = {{"X-Method", request.method}}, .body = request.path + "|" + request.body});
+      responder.respond(
+          {.status = 200, .headers = {{"X-Method", request.method}}, .body = request.path + "|" + request.body});
     };
   }
   ~HttpServerTest() override {
@@ -30,10 +31,11 @@ class HttpServerTest : public testing::Test {
   }
   RawClient connect(const HttpServerOptions& options = {}) {
     if (!server_) {
-      auto server = HttpServer::listen(loops_, {"127.0.0.1", 0}, options, [this](HttpRequest request, HttpResponder responder) {
-        ++requests_;
-        handler_(std::move(request), std::move(responder));
-      });
+      auto server =
+          HttpServer::listen(loops_, {"127.0.0.1", 0}, options, [this](HttpRequest request, HttpResponder responder) {
+            ++requests_;
+            handler_(std::move(request), std::move(responder));
+          });
       EXPECT_TRUE(server);
       server_ = std::move(*server);
     }
@@ -116,7 +118,8 @@ TEST_F(HttpServerTest, HoldsBackAClientThatPipelinesWithoutEnd) {
 
 TEST_F(HttpServerTest, TakesLargeAndChunkedBodies) {
   handler_ = [](HttpRequest request, HttpResponder responder) {
-    responder.respond({.body = fmt::format("{} {}", request.body.size(), std::count(request.body.begin(), request.body.end(), 'x'))});
+    responder.respond(
+        {.body = fmt::format("{} {}", request.body.size(), std::count(request.body.begin(), request.body.end(), 'x'))});
   };
   RawClient client = connect();
   const std::string body(5'000'000, 'x');
@@ -124,7 +127,8 @@ TEST_F(HttpServerTest, TakesLargeAndChunkedBodies) {
   EXPECT_EQ(receive_answer(client).body, "5000000 5000000");
 
   client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
-  for (int i = 0; i < 100; ++i) client.send(fmt::format("{:x}\r\n", 10'000 + i) + std::string(10'000 + i, 'x') + "\r\n");
+  for (int i = 0; i < 100; ++i)
+    client.send(fmt::format("{:x}\r\n", 10'000 + i) + std::string(10'000 + i, 'x') + "\r\n");
   client.send("0\r\n\r\n");
   EXPECT_EQ(receive_answer(client).body, "1004950 1004950");
   client.send(kGet);

@@ -57,7 +57,8 @@ TEST(TcpConnect, SendsWhatWasQueuedBeforeItWasOpen) {
   EXPECT_EQ(connect_and_wait(loops, {.address = (*listener)->address()}, &got), "closed by this side");
   EXPECT_EQ(got, "hello");
   got.clear();
-  EXPECT_EQ(connect_and_wait(loops, {.address = {"localhost", (*listener)->address().port}}, &got), "closed by this side");
+  EXPECT_EQ(connect_and_wait(loops, {.address = {"localhost", (*listener)->address().port}}, &got),
+            "closed by this side");
   EXPECT_EQ(got, "hello");
 }
 
@@ -69,7 +70,8 @@ TEST(TcpConnect, SaysWhyItFailed) {
   const Address gone = (*listener)->address();
   (*listener)->close();
   ASSERT_TRUE(eventually([&] { return !RawClient(gone).connected(); }));
-  EXPECT_EQ(connect_and_wait(loops, {.address = gone}), fmt::format("connecting to {}: Connection refused", gone.to_string()));
+  EXPECT_EQ(connect_and_wait(loops, {.address = gone}),
+            fmt::format("connecting to {}: Connection refused", gone.to_string()));
   EXPECT_THAT(connect_and_wait(loops, {.address = {"no-such-host.invalid", 1}}),
               HasSubstr("connecting to no-such-host.invalid:1: no such host"));
 }

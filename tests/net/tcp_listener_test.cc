@@ -70,7 +70,8 @@ TEST(TcpListener, CloseRefusesNewConnectionsAndKeepsTheOpenOnes) {
   std::atomic<int> open = 0;
   EventLoopPool loops(1);
   loops.start();
-  auto listener = TcpListener::listen(loops, {"127.0.0.1", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
+  auto listener =
+      TcpListener::listen(loops, {"127.0.0.1", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
   ASSERT_TRUE(listener);
   const Address address = (*listener)->address();
   RawClient client(address);
@@ -102,7 +103,8 @@ TEST(TcpListener, SaysWhyItCannotListen) {
 TEST(TcpListener, ListensOnAName) {
   EventLoopPool loops(1);
   std::atomic<int> open = 0;
-  auto listener = TcpListener::listen(loops, {"localhost", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
+  auto listener =
+      TcpListener::listen(loops, {"localhost", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
   ASSERT_TRUE(listener) << listener.error().message;
   EXPECT_TRUE((*listener)->address().is_loopback());
 }
@@ -112,7 +114,8 @@ TEST(TcpListener, SurvivesARunOutOfFileDescriptors) {
   std::atomic<int> open = 0;
   EventLoopPool loops(1);
   loops.start();
-  auto listener = TcpListener::listen(loops, {"127.0.0.1", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
+  auto listener =
+      TcpListener::listen(loops, {"127.0.0.1", 0}, {}, [&](EventLoop&) { return std::make_unique<Quiet>(open); });
   ASSERT_TRUE(listener);
   RawClient before((*listener)->address());
   EXPECT_EQ(before.receive_exactly(7), "welcome");

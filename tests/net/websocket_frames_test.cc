@@ -54,13 +54,15 @@ std::vector<Seen> read_all(std::string_view wire, size_t piece_bytes, size_t mes
 
 TEST(WebSocketReader, ReadsMessagesCutAnywhere) {
   const std::string medium(300, 'm');
-  const std::string wire = masked(0x81, "hello") + masked(0x89, "are you there") + masked(0x01, "one ") + masked(0x00, "") +
-                           masked(0x8a, "") + masked(0x80, "two") + masked(0x81, medium) + masked(0x81, "") +
-                           masked(0x88, std::string("\x03\xe8", 2) + "bye");
-  const std::vector<Seen> expected = {{Kind::kText, "hello", 0}, {Kind::kPing, "are you there", 0}, {Kind::kPong, "", 0},
-                                      {Kind::kText, "one two", 0}, {Kind::kText, medium, 0},        {Kind::kText, "", 0},
+  const std::string wire = masked(0x81, "hello") + masked(0x89, "are you there") + masked(0x01, "one ") +
+                           masked(0x00, "") + masked(0x8a, "") + masked(0x80, "two") + masked(0x81, medium) +
+                           masked(0x81, "") + masked(0x88, std::string("\x03\xe8", 2) + "bye");
+  const std::vector<Seen> expected = {{Kind::kText, "hello", 0},  {Kind::kPing, "are you there", 0},
+                                      {Kind::kPong, "", 0},       {Kind::kText, "one two", 0},
+                                      {Kind::kText, medium, 0},   {Kind::kText, "", 0},
                                       {Kind::kClose, "bye", 1000}};
-  for (size_t piece = 1; piece <= wire.size(); piece += piece < 20 ? 1 : 37) EXPECT_EQ(read_all(wire, piece), expected) << piece;
+  for (size_t piece = 1; piece <= wire.size(); piece += piece < 20 ? 1 : 37)
+    EXPECT_EQ(read_all(wire, piece), expected) << piece;
 }
 
 TEST(WebSocketReader, ReadsLongMessages) {
@@ -80,21 +82,21 @@ TEST(WebSocketReader, LimitsAMessageByWhatIsAnnounced) {
 
 TEST(WebSocketReader, FailsOnWhatTheStandardForbids) {
   const std::pair<std::string, uint16_t> cases[] = {
-      {std::string("\x81\x02hi", 4), kCloseProtocolError},            // not masked
-      {masked(0xc1, "hi"), kCloseProtocolError},                      // RSV1: no extension was agreed on
-      {masked(0x80, "hi"), kCloseProtocolError},                      // a continuation of nothing
-      {masked(0x01, "a") + masked(0x81, "b"), kCloseProtocolError},   // a message inside another
-      {masked(0x83, ""), kCloseProtocolError},                        // unknown opcodes
+      {std::string("\x81\x02hi", 4), kCloseProtocolError},           // not masked
+      {masked(0xc1, "hi"), kCloseProtocolError},                     // RSV1: no extension was agreed on
+      {masked(0x80, "hi"), kCloseProtocolError},                     // a continuation of nothing
+      {masked(0x01, "a") + masked(0x81, "b"), kCloseProtocolError},  // a message inside another
+      {masked(0x83, ""), kCloseProtocolError},                       // unknown opcodes
       {masked(0x8b, ""), kCloseProtocolError},
       {masked(0x09, "fragmented ping"), kCloseProtocolError},
       {masked(0x89, std::string(126, 'x')), kCloseProtocolError},
-      {masked(0x88, "x"), kCloseProtocolError},                       // half a close code
+      {masked(0x88, "x"), kCloseProtocolError},                         // half a close code
       {masked(0x88, std::string("\x03\xed", 2)), kCloseProtocolError},  // 1005 is never sent
       {masked(0x88, std::string("\x03\xe8\xff", 3)), kCloseInvalidPayload},
       {masked(0x81, "\xc3"), kCloseInvalidPayload},
       {masked(0x01, "\xc3") + masked(0x80, "x"), kCloseInvalidPayload},
       {masked(0x82, "binary"), kCloseUnsupportedData},
-      {std::string("\x81\xfe\x00\x05", 4), kCloseProtocolError},      // five bytes in the long form
+      {std::string("\x81\xfe\x00\x05", 4), kCloseProtocolError},  // five bytes in the long form
   };
   for (const auto& [wire, code] : cases) {
     const auto seen = read_all(wire, 1);

@@ -51,7 +51,10 @@ class EchoHandler final : public WebSocketHandler {
 struct Frame {
   int opcode = -1;  // -1: the connection ended
   std::string payload;
-  int code() const { return payload.size() < 2 ? 0 : static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]); }
+  int code() const {
+    return payload.size() < 2 ? 0
+                              : static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]);
+  }
 };
 
 Frame receive_frame(RawClient& client) {
@@ -98,15 +101,16 @@ class WebSocketTest : public testing::Test {
   }
   RawClient connect(const HttpServerOptions& options = {}, bool elsewhere = false) {
     if (!server_) {
-      auto server = HttpServer::listen(loops_, {"127.0.0.1", 0}, options, [this, elsewhere](HttpRequest, HttpResponder responder) {
-        if (!elsewhere) {
-          responder.accept_websocket(std::make_unique<EchoHandler>(seen_));
-          return;
-        }
-        workers_.emplace_back([this, responder = std::move(responder)]() mutable {
-          responder.accept_websocket(std::make_unique<EchoHandler>(seen_));
-        });
-      });
+      auto server = HttpServer::listen(loops_, {"127.0.0.1", 0}, options,
+                                       [this, elsewhere](HttpRequest, HttpResponder responder) {
+                                         if (!elsewhere) {
+                                           responder.accept_websocket(std::make_unique<EchoHandler>(seen_));
+                                           return;
+                                         }
+                                         workers_.emplace_back([this, responder = std::move(responder)]() mutable {
+                                           responder.accept_websocket(std::make_unique<EchoHandler>(seen_));
+                                         });
+                                       });
       EXPECT_TRUE(server);
       server_ = std::move(*server);
     }
@@ -178,9 +182,8 @@ TEST_F(WebSocketTest, ClosesByTheBook) {
     EXPECT_EQ(frame.payload.substr(2), "try later");
     EXPECT_EQ(client.receive(), "");
   }
-  const std::pair<std::string, int> wrongs[] = {{client_frame(0x82, "binary"), 1003},
-                                                {client_frame(0x81, "\xff"), 1007},
-                                                {std::string("\x81\x02hi", 4), 1002}};
+  const std::pair<std::string, int> wrongs[] = {
+      {client_frame(0x82, "binary"), 1003}, {client_frame(0x81, "\xff"), 1007}, {std::string("\x81\x02hi", 4), 1002}};
   for (const auto& [wire, code] : wrongs) {
     RawClient client = open();
     client.send(wire);
@@ -270,19 +273,27 @@ TEST_F(WebSocketTest, RefusesWhatDoesNotAskForIt) {
   EXPECT_EQ(receive_answer(client).status, 101);
 
   RawClient bad_key = connect();
-  bad_key.send("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: aGk=\r\n\r\n");
+  bad_key.send(
+      "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "
+      "13\r\nSec-WebSocket-Key: aGk=\r\n\r\n");
   EXPECT_EQ(receive_answer(bad_key).status, 400);
 }
 
 TEST_F(WebSocketTest, RefusesPagesOfOtherSites) {
   const std::tuple<const char*, const char*, int> cases[] = {
-      {"http://tower:8086", "tower:8086", 101},   {"http://Tower:8086", "tower:8086", 101},
-      {"https://tower:8086", "tower:8086", 101},  {"http://tower", "tower", 101},
-      {"http://tower", "tower:80", 101},          {"https://tower", "tower:443", 101},
+      {"http://tower:8086", "tower:8086", 101},
+      {"http://Tower:8086", "tower:8086", 101},
+      {"https://tower:8086", "tower:8086", 101},
+      {"http://tower", "tower", 101},
+      {"http://tower", "tower:80", 101},
+      {"https://tower", "tower:443", 101},
       {"https://wall.example.org", "tower:8086", 101},
-      {"http://evil.example.org", "tower:8086", 403}, {"http://tower:8087", "tower:8086", 403},
-      {"http://tower", "tower:8086", 403},        {"null", "tower:8086", 403},
-      {"tower:8086", "tower:8086", 403},          {"http://tower:8086.evil.example.org", "tower:8086", 403},
+      {"http://evil.example.org", "tower:8086", 403},
+      {"http://tower:8087", "tower:8086", 403},
+      {"http://tower", "tower:8086", 403},
+      {"null", "tower:8086", 403},
+      {"tower:8086", "tower:8086", 403},
+      {"http://tower:8086.evil.example.org", "tower:8086", 403},
       {"file://", "tower:8086", 403},
   };
   for (const auto& [origin, host, status] : cases) {
@@ -290,7 +301,9 @@ TEST_F(WebSocketTest, RefusesPagesOfOtherSites) {
     client.send(upgrade(fmt::format("Origin: {}\r\n", origin), host));
     const Answer answer = receive_answer(client);
     EXPECT_EQ(answer.status, status) << origin << " " << host;
-    if (status == 403) EXPECT_THAT(answer.body, HasSubstr("allowed origins"));
+    if (status == 403) {
+      EXPECT_THAT(answer.body, HasSubstr("allowed origins"));
+    }
   }
 }
 

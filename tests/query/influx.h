@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "query/languages/influxql/parser.h"
 #include "query/languages/influxql/response.h"
 #include "query/languages/influxql/runner.h"
@@ -21,7 +22,7 @@ struct InfluxOptions {
 
 // The body as it would be sent, without its last line end; an error of the query as a whole as /query words it.
 inline std::string influx(tsdb::Engine& engine, std::string_view text, const InfluxOptions& options = {}) {
-  const auto query = influxql::parse(text);
+  const auto query = influxql::parse(trim(text));
   std::string body;
   if (!query) {
     body = influxql::error_response(options.format, options.response.pretty, "error parsing query: " + query.error().message);

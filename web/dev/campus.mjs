@@ -88,7 +88,7 @@ export function makeCampus(sensorsMin = 0) {
   add('u4/302', 'device', '', { model: 'status', period: 60_000, name: 'neOSensor 4c:11:ae:0b:92:f8', field: 'status' });
   for (let outlet = 1; outlet <= 12; outlet += 1) {
     const sensor = `ecotype-${outlet}_pdu-Z1.${49 + outlet}`;
-    add('testbed/rack-z1', 'wattmeter', 'W', { name: sensor, period: 2_000, measurement: 'sensors', tags: { location: `ecotype-${outlet}`, sensor, sensor_type: 'wattmeter', unit: 'W' } });
+    add(outlet > 8 ? `ecotype-${outlet}` : 'testbed/rack-z1', 'wattmeter', 'W', { name: sensor, period: 2_000, measurement: 'sensors', tags: { location: `ecotype-${outlet}`, sensor, sensor_type: 'wattmeter', unit: 'W' } });
   }
   for (const side of ['front', 'back']) add('testbed/rack-z1', 'temperature', 'celsius', { name: `rack-z1 ${side}`, measurement: 'sensors', sub: side });
   const outside = { name: 'WXT530', period: 5_000 };

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array kFlags{
     Flag{"-t", "TOPIC", true, true, "The topic; sub takes several, with wildcards."},
-    Flag{"-m", "TEXT", true, false, "Send this text."},
+    Flag{"-m", "MESSAGE", true, false, "Send this text."},
     Flag{"-f", "FILE", true, false, "Send the content of a file."},
     Flag{"-l", "", true, false, "Send each line of standard input as a message."},
     Flag{"-s", "", true, false, "Send all of standard input as one message."},
@@ -345,7 +345,7 @@ ParsedFlags parse_client_flags(Tool tool, std::span<const std::string> arguments
 std::string client_help(Tool tool) {
   const bool publish = tool == Tool::kPublish;
   std::string out = publish ? "campanile pub: publishes messages to an MQTT server. The flags are those of mosquitto_pub.\n\n"
-                              "Usage: campanile pub {-t TOPIC | -L URL} {-m TEXT | -f FILE | -l | -s | -n} [FLAGS]\n\n"
+                              "Usage: campanile pub {-t TOPIC | -L URL} {-m MESSAGE | -f FILE | -l | -s | -n} [FLAGS]\n\n"
                             : "campanile sub: prints the messages of an MQTT server's topics. The flags are those of mosquitto_sub.\n\n"
                               "Usage: campanile sub {-t TOPIC… | -L URL} [FLAGS]\n\n";
   for (const Flag& flag : kFlags) {

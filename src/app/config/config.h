@@ -99,7 +99,7 @@ struct QueryConfig {
 
 struct LiveConfig {
   uint64_t updates_per_s = 4;
-  uint64_t clients_max = 1'000;
+  uint64_t pages_max = 1'000;
   uint64_t sensors_max = 100'000;
 };
 

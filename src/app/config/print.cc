@@ -89,7 +89,7 @@ void print_records(const Setting& setting, std::string_view key, std::string_vie
 
 void print_setting(const Setting& setting, std::string_view key, std::string_view indent, std::string& out) {
   out += fmt::format("{}# {}", indent, setting.comment);
-  if (setting.kind >= Kind::kCount && setting.kind <= Kind::kMilliseconds) out += fmt::format(" ({})", allowed_values(setting));
+  if (const std::string range = limits(setting); !range.empty()) out += fmt::format(" ({})", range);
   out += '\n';
   if (setting.kind == Kind::kRecords) {
     out += indented(setting.example, fmt::format("{}#   ", indent));

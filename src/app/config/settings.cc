@@ -234,7 +234,7 @@ void add_answers(Config& c, std::vector<Setting>& out) {
   add(count("query.windows_max", &c.query.windows_max, 1, 1'000'000'000, "Time windows that one query holds for a group."));
   add(count("query.values_max", &c.query.values_max, 1, 1'000'000'000, "Values that one query holds for medians, percentiles and the like."));
   add(count("live.updates_per_s", &c.live.updates_per_s, 1, 50, "How often a page is told new values, a second."));
-  add(count("live.clients_max", &c.live.clients_max, 1, 100'000, "Pages that are told at a time; further ones get 503."));
+  add(count("live.pages_max", &c.live.pages_max, 1, 100'000, "Pages that are told at a time; further ones get 503."));
   add(count("live.sensors_max", &c.live.sensors_max, 1, 10'000'000, "Sensors that the page knows."));
 }
 

@@ -89,6 +89,9 @@ Result<void> assign(const Setting& setting, std::string_view text);
 // The value in the form assign() takes. REQUIRES: is_scalar(setting).
 std::string format_value(const Setting& setting);
 
+// "1KiB to 16GiB" for numbers, nothing for the rest.
+std::string limits(const Setting& setting);
+
 // What assign() accepts, in words: "a size such as 64MiB, from 1KiB to 16GiB".
 std::string allowed_values(const Setting& setting);
 

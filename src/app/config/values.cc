@@ -70,9 +70,7 @@ std::string join(std::span<const std::string_view> words) {
   return out;
 }
 
-std::string range(const Setting& setting) {
-  return fmt::format("from {} to {}", format_quantity(setting.low, setting.kind), format_quantity(setting.high, setting.kind));
-}
+std::string range(const Setting& setting) { return "from " + limits(setting); }
 
 Result<void> refuse(const Setting& setting, std::string_view text) {
   // What was meant to be secret is not repeated in a message.
@@ -154,6 +152,11 @@ std::string format_value(const Setting& setting) {
     case Kind::kBytes: return format_quantity(*std::get<uint64_t*>(setting.target), setting.kind);
     default: return *std::get<std::string*>(setting.target);
   }
+}
+
+std::string limits(const Setting& setting) {
+  if (setting.kind < Kind::kCount || setting.kind > Kind::kMilliseconds) return {};
+  return fmt::format("{} to {}", format_quantity(setting.low, setting.kind), format_quantity(setting.high, setting.kind));
 }
 
 std::string allowed_values(const Setting& setting) {

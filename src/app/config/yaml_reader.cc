@@ -1,8 +1,12 @@
 #include "app/config/yaml_reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <sstream>
+#include <tuple>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "app/config/settings.h"
@@ -50,8 +54,8 @@ class Reader {
   }
 
   std::vector<Problem> take_problems() {
-    std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-      return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+    std::sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+      return std::tie(a.line, a.column, a.message) < std::tie(b.line, b.column, b.message);
     });
     if (problems_.size() > kProblemsMax) {
       const size_t more = problems_.size() - kProblemsMax;
@@ -230,6 +234,35 @@ std::vector<Problem> check_bytes(std::string_view text) {
   return problems;
 }
 
+// Remembers where the document began that the parser told of last.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  const YAML::Mark& mark() const { return mark_; }
+
+ private:
+  YAML::Mark mark_;
+};
+
+// What stands behind the first document. YAML::Load() would not look at it, and YAML::LoadAll() never ends where it is a stray comma.
+std::optional<Problem> second_document(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  DocumentStart start;
+  if (!parser.HandleNextDocument(start) || !parser.HandleNextDocument(start)) return std::nullopt;
+  return Problem{static_cast<size_t>(start.mark().line) + 1, static_cast<size_t>(start.mark().column) + 1,
+                 "this is behind the end of the settings: a configuration is one document, without '---' inside"};
+}
+
 // `place: {building}/{room}` reads to YAML as a map that goes wrong at the '/'; so does `[a]/b`.
 std::string_view hint_for(std::string_view text, int line_index) {
   for (int i = 0; i < line_index && !text.empty(); ++i) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
@@ -246,12 +279,9 @@ std::string_view hint_for(std::string_view text, int line_index) {
 std::vector<Problem> read_yaml(std::string_view text, Config& config) {
   if (auto problems = check_bytes(text); !problems.empty()) return problems;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      return {{static_cast<size_t>(documents[1].Mark().line) + 1, 1, "a second document ('---'); a configuration is one document"}};
-    }
+    if (auto behind = second_document(text)) return {*std::move(behind)};
     Reader reader(config);
-    if (!documents.empty()) reader.read_document(documents[0]);
+    reader.read_document(YAML::Load(std::string(text)));
     return reader.take_problems();
   } catch (const YAML::Exception& error) {
     if (error.mark.is_null()) return {{0, 0, fmt::format("not YAML: {}", error.msg)}};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -128,8 +129,9 @@ void CampusModel::readings(const Module& module, int64_t from_ns, int64_t to_ns,
       out.push_back(reading(module, sensor, time_ns, stamp));
     }
   }
-  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
-                   [](const Message& a, const Message& b) { return a.time_ns < b.time_ns; });
+  std::sort(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), [](const Message& a, const Message& b) {
+    return std::tie(a.time_ns, a.topic, a.payload) < std::tie(b.time_ns, b.topic, b.payload);
+  });
 }
 
 Message CampusModel::reading(const Module& module, const Sensor& sensor, int64_t time_ns, Stamp stamp) const {

@@ -11,19 +11,19 @@ export interface RollupFigure extends FormattedValue {
 }
 
 /**
- * `freshest` is for a room, where several sensors say much the same; `spread` is for a building, where one room's value would
- * say little of the others. Sums are for what may be added up, everywhere.
+ * One sensor: its value. Several: lowest and highest, because the freshest would jump from one sensor to another; the sum of what may be
+ * added up. Digital sensors of a `room` say together whether any is on, those of a `building` how many are.
  */
-export function rollupFigure(rollup: QuantityRollup<Measured>, locale: Locale, style: 'freshest' | 'spread'): RollupFigure {
+export function rollupFigure(rollup: QuantityRollup<Measured>, locale: Locale, scope: 'room' | 'building'): RollupFigure {
   const { quantity, unit, counted, freshest } = rollup;
   const value = freshest.reading.value;
   if (counted < 2) return { kind: 'value', ...formatValue(value, quantity, unit, locale) };
   if (typeof value === 'boolean') {
-    if (style === 'freshest') return { kind: 'value', text: booleanWord(rollup.sum > 0, quantity, unit, locale), unit: '' };
+    if (scope === 'room') return { kind: 'value', text: booleanWord(rollup.sum > 0, quantity, unit, locale), unit: '' };
     return { kind: 'count', text: `${rollup.sum} / ${counted}`, unit: booleanWord(true, quantity, unit, locale) };
   }
   if (quantitySpec(quantity).additive) return { kind: 'sum', ...formatValue(rollup.sum, quantity, unit, locale) };
-  if (style === 'freshest') return { kind: 'value', ...formatValue(value, quantity, unit, locale) };
+  if (typeof value === 'string') return { kind: 'value', ...formatValue(value, quantity, unit, locale) };
   const decimals = quantitySpec(quantity).decimals;
   const low = formatNumber(rollup.min, locale, decimals);
   const high = formatNumber(rollup.max, locale, decimals);

@@ -76,9 +76,8 @@ export function formatBytes(bytes: number, locale: Locale): string {
   }).format(scaled);
 }
 
-/** Rates: three significant digits, so that 0.1/s and 4,200/s both read well. */
+/** Rates: a decimal while they are small, so that 0.1/s and 4,200/s both read well. */
 export function formatRate(rate: number, locale: Locale): string {
   if (!Number.isFinite(rate)) return ABSENT;
-  if (rate >= 100_000) return numberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 }).format(rate);
   return formatNumber(rate, locale, rate === 0 || rate >= 100 ? 0 : 1);
 }

@@ -2,7 +2,6 @@
 
 export const en = {
   'app.skip': 'Skip to the content',
-  'app.tagline': 'what the sensors of this place say',
   'nav.label': 'Main',
   'nav.campus': 'Campus',
   'nav.rejected': 'Rejected',
@@ -29,7 +28,6 @@ export const en = {
   'connection.retryNow': 'Try now',
   'rate.label': 'Ingest rate',
   'rate.messages': 'msg/s',
-  'rate.points': 'points/s',
   'rate.unknown': 'Ingest rate not known while offline',
 
   'freshness.live': 'live',
@@ -65,9 +63,8 @@ export const en = {
   'campus.nothingFound': 'Nothing matches “{text}”',
   'campus.nothingFoundText': 'Search goes through place paths, sensor names and quantities. Try fewer letters, or clear the search.',
   'campus.filter': 'Show only',
-  'campus.filterAll': 'All',
   'campus.filterNone': 'No place has a sensor in this state',
-  'campus.filterNoneText': 'That is good news for silent and late ones. Choose “All” to see every place.',
+  'campus.filterNoneText': 'For silent and late ones that is good news. The first button above shows every place again.',
   'campus.showAll': 'Show all {n} places',
   'campus.empty': 'No sensor has spoken yet',
   'campus.emptyText': 'As soon as a device publishes, it appears here by itself. Try it from a shell on this machine:',
@@ -76,6 +73,7 @@ export const en = {
   'campus.loading': 'Asking for the sensors…',
   'campus.failed': 'The sensors could not be read',
   'campus.noPlace': 'Without a place',
+  'campus.lone': 'Single places',
   'campus.sum.one': 'sum of {n} sensor',
   'campus.sum.other': 'sum of {n} sensors',
   'campus.range': 'lowest and highest of {n} sensors',
@@ -124,7 +122,6 @@ export const en = {
   'place.cursor': 'Time in the chart of {quantity}',
   'place.noCursor': 'no time chosen',
   'place.textLog': 'Last values',
-  'place.updatesPaused': 'No connection: the chart stands still.',
 
   'rejected.title': 'Rejected messages',
   'rejected.intro': 'Messages that came in but could not be turned into readings. Each is kept with its payload and the reason, so that nothing is silently lost.',

@@ -2,7 +2,6 @@ import type { TextKey } from './en';
 
 export const fr: Record<TextKey, string> = {
   'app.skip': 'Aller au contenu',
-  'app.tagline': 'ce que disent les capteurs de ce lieu',
   'nav.label': 'Principale',
   'nav.campus': 'Campus',
   'nav.rejected': 'Rejetés',
@@ -29,7 +28,6 @@ export const fr: Record<TextKey, string> = {
   'connection.retryNow': 'Essayer maintenant',
   'rate.label': "Débit d'entrée",
   'rate.messages': 'msg/s',
-  'rate.points': 'points/s',
   'rate.unknown': "Débit d'entrée inconnu hors ligne",
 
   'freshness.live': 'à jour',
@@ -65,9 +63,8 @@ export const fr: Record<TextKey, string> = {
   'campus.nothingFound': 'Rien ne correspond à « {text} »',
   'campus.nothingFoundText': 'La recherche porte sur les lieux, les noms de capteurs et les grandeurs. Essayez moins de lettres, ou effacez la recherche.',
   'campus.filter': 'Montrer seulement',
-  'campus.filterAll': 'Tous',
   'campus.filterNone': "Aucun lieu n'a de capteur dans cet état",
-  'campus.filterNoneText': "C'est une bonne nouvelle pour les muets et les retards. Choisissez « Tous » pour voir tous les lieux.",
+  'campus.filterNoneText': "Pour les muets et les retards, c'est une bonne nouvelle. Le premier bouton ci-dessus remontre tous les lieux.",
   'campus.showAll': 'Montrer les {n} lieux',
   'campus.empty': "Aucun capteur n'a encore parlé",
   'campus.emptyText': "Dès qu'un appareil publie, il apparaît ici de lui-même. Essayez depuis un terminal de cette machine :",
@@ -76,6 +73,7 @@ export const fr: Record<TextKey, string> = {
   'campus.loading': 'Lecture des capteurs…',
   'campus.failed': "Les capteurs n'ont pas pu être lus",
   'campus.noPlace': 'Sans lieu',
+  'campus.lone': 'Lieux isolés',
   'campus.sum.one': 'somme de {n} capteur',
   'campus.sum.other': 'somme de {n} capteurs',
   'campus.range': 'minimum et maximum de {n} capteurs',
@@ -124,7 +122,6 @@ export const fr: Record<TextKey, string> = {
   'place.cursor': 'Instant sur la courbe : {quantity}',
   'place.noCursor': 'aucun instant choisi',
   'place.textLog': 'Dernières valeurs',
-  'place.updatesPaused': 'Pas de connexion : la courbe est arrêtée.',
 
   'rejected.title': 'Messages rejetés',
   'rejected.intro': "Des messages sont arrivés mais n'ont pas pu devenir des mesures. Chacun est gardé avec son contenu et la raison : rien ne se perd en silence.",

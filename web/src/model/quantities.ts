@@ -1,6 +1,6 @@
 // What the page knows of the quantities that devices measure: label, icon, decimals, how to draw them. Unknown ones fall back to their own name.
 
-import type { IconName } from '$/widgets/icons';
+import type { IconName } from '$/assets/icons';
 
 export type Locale = 'en' | 'fr';
 
@@ -67,7 +67,7 @@ const FAMILIES: readonly [RegExp, Known][] = [
   [/press|baro/i, KNOWN.pressure!],
   [/temp/i, KNOWN.temperature!],
   [/co2/i, KNOWN.co2!],
-  [/lux|lumin|light/i, KNOWN.luminosity!],
+  [/(^|_)lux|lumin|light/i, KNOWN.luminosity!],
   [/watt|power/i, KNOWN.power!],
   [/volt/i, KNOWN.voltage!],
   [/batt/i, KNOWN.battery!],

@@ -19,6 +19,8 @@ export interface LiveHandlers {
 
 // The server sends its status every second; silence for this long means that the connection is dead though nobody closed it.
 const SILENCE_MS = 8_000;
+// A channel that was open for this long was a good one: the pauses begin anew.
+const STEADY_MS = 5_000;
 
 export class LiveChannel {
   state = $state<'connecting' | 'open' | 'waiting'>('connecting');
@@ -33,7 +35,7 @@ export class LiveChannel {
   #url: string;
   #socket: WebSocket | null = null;
   #attempt = 0;
-  #everOpen = false;
+  #openedAtMs: number | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,8 +66,7 @@ export class LiveChannel {
     this.#watch(socket);
     socket.onopen = () => {
       socket.send(JSON.stringify({ subscribe: '*' }));
-      this.#attempt = 0;
-      this.#everOpen = true;
+      this.#openedAtMs = Date.now();
       this.state = 'open';
       this.lostAtMs = null;
       this.openings += 1;
@@ -93,7 +94,11 @@ export class LiveChannel {
     if (this.#socket !== socket) return;
     this.#socket = null;
     clearTimeout(this.#silenceTimer);
-    if (this.#everOpen && this.lostAtMs === null) this.lostAtMs = clock.read();
+    if (this.state === 'open') {
+      this.lostAtMs = clock.read();
+      // A server that takes the page and closes it at once is not to be asked twice a second.
+      if (this.#openedAtMs !== null && Date.now() - this.#openedAtMs > STEADY_MS) this.#attempt = 0;
+    }
     const waitMs = backoffMs(this.#attempt, Math.random());
     this.#attempt += 1;
     this.state = 'waiting';

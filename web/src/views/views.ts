@@ -3,7 +3,7 @@
 import type { Component } from 'svelte';
 import type { TextKey } from '$/i18n/text';
 import type { ViewName } from '$/router/routes';
-import type { IconName } from '$/widgets/icons';
+import type { IconName } from '$/assets/icons';
 import { campus } from './campus';
 import { place } from './place';
 import { rejected } from './rejected';

@@ -205,7 +205,11 @@ Result<int64_t> window_offset(const Expr& argument, int64_t every_ns, int64_t no
     if (!argument.children.empty()) return invalid("time dimension offset now() function requires no arguments");
     return now_ns % every_ns;
   }
-  if (argument.kind == Expr::Kind::kString && looks_like_time(argument.text)) return TRY(parse_time(argument.text, zone)) % every_ns;
+  // InfluxDB checks it as a time and then has no use for one.
+  if (argument.kind == Expr::Kind::kString && looks_like_time(argument.text)) {
+    TRY(parse_time(argument.text, zone));
+    return fail(ErrorCode::kInvalidArgument, "invalid time dimension offset: {}", to_string(argument));
+  }
   return invalid("time dimension offset must be duration or now()");
 }
 

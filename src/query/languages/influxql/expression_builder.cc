@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/aggregator.h"
+#include "query/convert_number.h"
 #include "query/languages/influxql/columns.h"
 
 namespace campanile::query::influxql {
@@ -140,7 +141,24 @@ Result<Expression> ExpressionBuilder::binary(const Expr& expr, Use use) {
   if (by_pattern != (right.kind == Expression::Kind::kPattern) || left.kind == Expression::Kind::kPattern) {
     return fail(ErrorCode::kInvalidArgument, "invalid condition expression: {}", to_string(expr));
   }
+  if (use == Use::kFilter && is_comparison(*op)) return compare(*op, std::move(left), std::move(right));
   return Expression::binary(*op, std::move(left), std::move(right));
+}
+
+// An absent tag is the empty string beside a literal. Beside a field or another tag it is a null, which equals nothing:
+// two absent tags are not equal, and are unequal.
+Expression ExpressionBuilder::compare(Op op, Expression left, Expression right) const {
+  const auto is_tag = [this](const Expression& each) {
+    return each.kind == Expression::Kind::kInput && plan_.inputs[each.input].kind == Input::Kind::kTag;
+  };
+  const bool beside_literal = left.kind == Expression::Kind::kConstant || right.kind == Expression::Kind::kConstant || right.kind == Expression::Kind::kPattern;
+  const bool both_tags = is_tag(left) && is_tag(right);
+  if (beside_literal || (!is_tag(left) && !is_tag(right))) return Expression::binary(op, std::move(left), std::move(right));
+  const bool absent_counts = both_tags && op == Op::kNotEqual;
+  Expression presence = Expression::binary(absent_counts ? Op::kEqual : Op::kNotEqual, is_tag(left) ? left : right,
+                                           Expression::of_constant(FieldValue::of_string("")));
+  Expression compared = Expression::binary(op, std::move(left), std::move(right));
+  return Expression::binary(absent_counts ? Op::kOr : Op::kAnd, std::move(compared), std::move(presence));
 }
 
 std::optional<FieldType> ExpressionBuilder::type_of(const Expr& expr) const {
@@ -215,6 +233,7 @@ Result<void> ExpressionBuilder::collect_aggregates(const Expr& expr) {
     return {};
   }
   const std::optional<Aggregate> made = TRY(aggregate(expr));
+  calls_unknown_ = calls_unknown_ || !made;
   if (!made) return {};
   const auto same = [&](const Aggregate& each) {
     return each.function == made->function && each.input == made->input && each.argument == made->argument;
@@ -226,9 +245,13 @@ Result<void> ExpressionBuilder::collect_aggregates(const Expr& expr) {
 Result<Expression> ExpressionBuilder::call(const Expr& expr) {
   const std::optional<Aggregate> made = TRY(aggregate(expr));
   if (!made) {
-    // A number that fills gaps stands for what is missing altogether, too.
-    const bool filled = plan_.window && plan_.fill.kind == Fill::Kind::kNumber;
-    return Expression::of_constant(filled ? Value(plan_.fill.number) : null_value());
+    // A number that fills gaps stands for what is missing altogether too, where the result's type is known all the same.
+    if (!plan_.window || plan_.fill.kind != Fill::Kind::kNumber) return Expression::of_constant(null_value());
+    const Function function = *function_named(expr.text);
+    const double number = plan_.fill.number.as_number();
+    if (function == Function::kCount) return Expression::of_constant(FieldValue::of_integer(convert_number<int64_t>(number)));
+    const bool is_float = function == Function::kMean || function == Function::kMedian || function == Function::kStddev;
+    return Expression::of_constant(is_float ? Value(FieldValue::of_float(number)) : null_value());
   }
   for (size_t i = 0; i < plan_.aggregates.size(); ++i) {
     const Aggregate& each = plan_.aggregates[i];

@@ -21,12 +21,15 @@ class ExpressionBuilder {
   // Registers the aggregates that a column calls; all columns before the first output().
   Result<void> collect_aggregates(const Expr& expr);
   Result<Expression> output(const Expr& expr);
+  // Whether a collected call was over something that is no field, and so made no aggregate.
+  bool calls_unknown() const { return calls_unknown_; }
 
  private:
   enum class Use { kFilter, kOutput };
   Result<Expression> build(const Expr& expr, Use use);
   Result<Expression> reference(const Expr& expr, Use use);
   Result<Expression> binary(const Expr& expr, Use use);
+  Expression compare(Expression::Op op, Expression left, Expression right) const;
   Result<Expression> call(const Expr& expr);
   Result<std::optional<Aggregate>> aggregate(const Expr& call);
   std::optional<FieldType> field_type(const Expr& reference) const;
@@ -36,6 +39,7 @@ class ExpressionBuilder {
 
   const Schema& schema_;
   SelectPlan& plan_;
+  bool calls_unknown_ = false;
 };
 
 }  // namespace campanile::query::influxql

@@ -147,7 +147,9 @@ Result<SelectResult> plan_select(const SelectStatement& statement, const Prepare
   }
   for (const Expr& expr : columns.exprs) TRY(builder.collect_aggregates(expr));
   if (has_calls && plan.aggregates.empty()) return result;
-  plan.selector = plan.aggregates.size() == 1 && is_selector(plan.aggregates[0].function);
+  // Empty windows have no distinct values, and InfluxDB makes none up.
+  if (!plan.aggregates.empty() && plan.aggregates[0].function == Function::kDistinct) plan.fill = {};
+  plan.selector = plan.aggregates.size() == 1 && !builder.calls_unknown() && is_selector(plan.aggregates[0].function);
   for (const Expr& expr : columns.exprs) plan.outputs.push_back(TRY(builder.output(expr)));
   if (prepared.condition.rest) plan.filter = TRY(builder.filter(*prepared.condition.rest));
   plan.series = to_predicate(plan.filter, plan.inputs);

@@ -8,6 +8,7 @@ export interface ScaleWish {
 }
 
 const HEADROOM = 0.08;
+const DECIMALS_MAX = 6;
 
 export function valueRange(low: number | null, high: number | null, wish: ScaleWish): [number, number] {
   if (wish.lanes > 1) return [-0.15, wish.lanes];
@@ -26,5 +27,9 @@ export function valueRange(low: number | null, high: number | null, wish: ScaleW
 
 /** Decimals that tell apart two ticks of an axis. */
 export function tickDecimals(step: number): number {
-  return step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step) - 1e-9));
+  for (let decimals = 0; decimals < DECIMALS_MAX; decimals += 1) {
+    const scaled = step * 10 ** decimals;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.abs(scaled)) return decimals;
+  }
+  return DECIMALS_MAX;
 }

@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include "engine_harness.h"
+
+namespace campanile::tsdb {
+namespace {
+
+TEST(Databases, ComeWithAPolicyThatKeepsForEver) {
+  EngineHarness h;
+  EXPECT_TRUE(h.engine->create_database("campus"));
+  EXPECT_TRUE(h.engine->create_database("campus")) << "exists: fine";
+  EXPECT_TRUE(h.engine->create_database("air"));
+  EXPECT_EQ(h.engine->databases(), (std::vector<std::string>{"air", "campus"}));
+  const auto policies = h.engine->retention_policies("campus").value();
+  ASSERT_EQ(policies.size(), 1u);
+  EXPECT_EQ(policies[0].name, "autogen");
+  EXPECT_EQ(policies[0].duration_ns, 0);
+  EXPECT_TRUE(policies[0].is_default);
+  EXPECT_EQ(h.engine->bucket("x", "").error().message, "database not found: \"x\"");
+  EXPECT_EQ(h.engine->bucket("campus", "y").error().message, "retention policy not found: y");
+  EXPECT_FALSE(h.engine->create_database(""));
+  EXPECT_TRUE(h.engine->drop_database("never was"));
+}
+
+TEST(Databases, PoliciesAreBucketsOfTheirOwn) {
+  EngineHarness h;
+  const BucketId autogen = h.bucket();
+  const RetentionPolicy month{.name = "month", .duration_ns = 30 * 86'400 * kSecond, .is_default = false};
+  EXPECT_TRUE(h.engine->create_retention_policy("campus", month));
+  EXPECT_TRUE(h.engine->create_retention_policy("campus", month)) << "the same again";
+  const auto other = h.engine->create_retention_policy("campus", {.name = "month", .duration_ns = 7200 * kSecond});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(h.engine->create_retention_policy("x", month).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(h.engine->create_retention_policy("campus", {.name = "s", .duration_ns = 5}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(h.engine->bucket("campus", "").value(), autogen);
+  EXPECT_NE(h.engine->bucket("campus", "month").value(), autogen);
+}
+
+TEST(Databases, SurviveACrashWithAndWithoutCheckpoint) {
+  EngineHarness h;
+  h.bucket("one");
+  h.checkpoint();
+  h.bucket("two");
+  ASSERT_TRUE(h.engine->drop_database("one"));
+  h.crash();
+  EXPECT_EQ(h.engine->databases(), (std::vector<std::string>{"two"}));
+  h.checkpoint();
+  h.crash();
+  EXPECT_EQ(h.engine->databases(), (std::vector<std::string>{"two"}));
+}
+
+TEST(Databases, ADropErasesAndANewOneOfThatNameStartsEmpty) {
+  EngineHarness h({.chunk_points_max = 4});
+  const auto put = [&h](BucketId bucket, int count) {
+    Points points;
+    for (int i = 0; i < count; ++i) points.add("data", {}, {{"value", FieldValue::of_float(i)}}, i);
+    h.write(bucket, points.batch);
+  };
+  const BucketId first = h.bucket();
+  put(first, 30);
+  ASSERT_TRUE(h.engine->seal_all());
+  put(first, 3);
+  const auto reader = h.reader(first);
+  const auto cursor = reader->column(1, "value", {}, Order::kAscending).value();
+  ASSERT_TRUE(h.engine->drop_database("campus"));
+  EXPECT_EQ(h.engine->reader(first).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(h.engine->write(first, PointBatch(), kNow).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(reader->series("data", {}).value().empty());
+  size_t count = 0;
+  while (cursor->next().value()) count += cursor->statistics().count;
+  EXPECT_EQ(count, 30u) << "a cursor that was open goes on";
+
+  const BucketId second = h.bucket();
+  EXPECT_NE(second, first);
+  put(second, 6);
+  ASSERT_TRUE(h.engine->seal_all());
+  EXPECT_EQ(h.engine->status().series, 1u);
+  for (const bool crashes : {false, true, true}) {
+    // Replays the drop of the first one although the second has the name now.
+    if (crashes) h.crash();
+    const auto series = h.reader(second)->series("data", {}).value();
+    ASSERT_EQ(series.size(), 1u);
+    EXPECT_EQ(read_column(*h.reader(second), series[0].id, "value").size(), 6u);
+  }
+  // The background thread, or the next start, takes the rows away.
+  h.crash();
+  const auto rows = h.store->iterate(bucket_begin(BucketRows::kChunks, first), bucket_end(BucketRows::kChunks, first));
+  EXPECT_FALSE(rows->valid());
+  EXPECT_EQ(h.engine->status().head_points, 0u);
+}
+
+TEST(Databases, AJournalThatRefusesChangesNothing) {
+  EngineHarness h;
+  h.journal.refuse(ErrorCode::kIoError);
+  EXPECT_FALSE(h.engine->create_database("campus"));
+  EXPECT_TRUE(h.engine->databases().empty());
+  h.journal.accept();
+  EXPECT_TRUE(h.engine->create_database("campus"));
+}
+
+}  // namespace
+}  // namespace campanile::tsdb

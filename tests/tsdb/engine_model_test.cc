@@ -1,0 +1,137 @@
+// Random histories against a model: writes in and out of order, seals, checkpoints, crashes; every range of every column must read as
+// a std::map would.
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "engine_harness.h"
+
+namespace campanile::tsdb {
+namespace {
+
+struct ModelColumn {
+  FieldType type;
+  OwnedColumn rows;
+};
+using Model = std::map<std::string, std::map<std::string, ModelColumn>>;  // series key -> field -> rows
+
+class History {
+ public:
+  explicit History(uint64_t seed) : random_(seed), h_(options(random_)), bucket_(h_.bucket()) {}
+
+  void run(int steps) {
+    for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
+      switch (random_.below(14)) {
+        case 0: ASSERT_TRUE(h_.engine->seal_all()); break;
+        case 1: h_.crash(); break;
+        case 2: h_.checkpoint(); break;
+        case 3: ASSERT_TRUE(h_.engine->sealer().relieve(random_.below(20'000))); break;
+        case 4: check(); break;
+        default: write(); break;
+      }
+    }
+    check();
+    h_.crash();
+    check();
+  }
+
+ private:
+  static EngineOptions options(Random& random) { return {.chunk_points_max = static_cast<uint32_t>(2 + random.below(100))}; }
+
+  FieldValue value(FieldType type) {
+    switch (type) {
+      case FieldType::kFloat: return FieldValue::of_float(random_.one_in(10) ? random_.gaussian(0, 1e6) : static_cast<double>(random_.between(-500, 500)) / 10);
+      case FieldType::kInteger: return FieldValue::of_integer(random_.one_in(10) ? static_cast<int64_t>(random_.next()) : random_.between(-5, 5));
+      case FieldType::kUnsigned: return FieldValue::of_unsigned(random_.one_in(10) ? random_.next() : random_.below(9));
+      case FieldType::kBoolean: return FieldValue::of_boolean(random_.one_in(3));
+      case FieldType::kString: break;
+    }
+    texts_.push_back("text " + std::to_string(random_.below(20)) + std::string(random_.below(40), 'x'));
+    return FieldValue::of_string(texts_.back());
+  }
+
+  int64_t time() {
+    if (random_.one_in(8)) return now_ - random_.between(0, 400) * kSecond;  // late
+    if (random_.one_in(200)) return random_.between(kTimeMin, kTimeMax);
+    if (!random_.one_in(6)) now_ += random_.one_in(3) ? random_.between(1, 5 * kSecond) : kSecond;
+    return now_;
+  }
+
+  void write() {
+    texts_.clear();
+    Points points;
+    const uint64_t count = 1 + random_.below(60);
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t series = random_.below(4);
+      const uint64_t fields = 1 + random_.below(4);
+      const int64_t time_ns = time();
+      names_.resize(4);
+      names_[series] = std::to_string(series);
+      std::vector<Field> made;
+      auto& model = model_["data,n=" + names_[series]];
+      for (uint64_t k = 0; k < fields; ++k) {
+        const size_t which = random_.below(5);
+        static constexpr std::string_view kNames[] = {"f", "i", "u", "b", "s"};
+        static constexpr FieldType kTypes[] = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
+        made.push_back({kNames[which], value(kTypes[which])});
+        ModelColumn& column = model[std::string(kNames[which])];
+        column.type = kTypes[which];
+        column.rows[time_ns] = owned(made.back().value);
+      }
+      points.add("data", {{"n", names_[series]}}, made, time_ns);
+    }
+    const WriteOutcome outcome = h_.write(bucket_, points.batch);
+    ASSERT_TRUE(outcome.errors.empty()) << outcome.errors[0].error.message;
+  }
+
+  TimeRange range() {
+    if (random_.one_in(3)) return {};
+    const int64_t from = now_ - random_.between(-100, 3000) * kSecond;
+    return {from, from + random_.between(0, 2000) * kSecond};
+  }
+
+  void check() {
+    const auto reader = h_.reader(bucket_);
+    const auto all = reader->series("data", {}).value();
+    ASSERT_EQ(all.size(), model_.size());
+    size_t at = 0;
+    for (const auto& [key, fields] : model_) {
+      const Series& series = all[at++];
+      ASSERT_EQ(series_key(*series.name), key);
+      for (const auto& [field, column] : fields) {
+        ASSERT_TRUE(reader->has_field(series.id, field));
+        for (int round = 0; round < 3; ++round) {
+          const TimeRange wanted = range();
+          const Order order = random_.one_in(2) ? Order::kAscending : Order::kDescending;
+          const OwnedColumn expected(column.rows.lower_bound(wanted.from_ns), column.rows.upper_bound(wanted.to_ns));
+          ASSERT_EQ(read_column(*reader, series.id, field, wanted, order), expected)
+              << key << " " << field << " from " << wanted.from_ns << " to " << wanted.to_ns << (order == Order::kAscending ? " ascending" : " descending");
+        }
+        const auto last = reader->last(series.id, field).value();
+        ASSERT_TRUE(last);
+        ASSERT_EQ(last->time_ns, column.rows.rbegin()->first);
+        const OwnedValue got = column.type == FieldType::kString ? OwnedValue(last->text) : owned(last->value);
+        ASSERT_EQ(got, column.rows.rbegin()->second);
+      }
+    }
+  }
+
+  Random random_;
+  EngineHarness h_;
+  BucketId bucket_;
+  Model model_;
+  int64_t now_ = kNow;
+  std::vector<std::string> names_;
+  std::deque<std::string> texts_;
+};
+
+TEST(EngineModel, RandomHistoriesReadAsAMapDoes) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    History(seed).run(60);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace campanile::tsdb

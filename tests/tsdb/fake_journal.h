@@ -1,0 +1,74 @@
+// FakeJournal: a journal in memory whose disk the test plays: what is durable, what fails, what a crash leaves.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "journal/journal.h"
+
+namespace campanile::tsdb {
+
+class FakeJournal final : public journal::Journal {
+ public:
+  struct Kept {
+    journal::RecordType type;
+    std::string payload;
+    journal::Lsn lsn;
+  };
+
+  Result<journal::Lsn> append(journal::RecordType type, std::string_view head, std::string_view tail) override {
+    const std::lock_guard lock(mutex_);
+    if (refuses_) return fail(refusal_, "the fake journal was told to refuse");
+    Kept record{type, std::string(head) + std::string(tail), 0};
+    end_ += 16 + record.payload.size();
+    record.lsn = end_;
+    records_.push_back(std::move(record));
+    return end_;
+  }
+  journal::Lsn durable() const override { return end(); }
+  journal::Lsn end() const override {
+    const std::lock_guard lock(mutex_);
+    return end_;
+  }
+  journal::JournalStatus status() const override { return {.end = end(), .durable = end()}; }
+  void add_listener(journal::CommitListener) override {}
+  Result<void> wait_durable(journal::Lsn) override {
+    const std::lock_guard lock(mutex_);
+    if (syncs_fail_) return fail(ErrorCode::kIoError, "the fake journal cannot sync");
+    return {};
+  }
+  Result<void> truncate_before(journal::Lsn lsn) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(records_, [lsn](const Kept& record) { return record.lsn <= lsn; });
+    return {};
+  }
+
+  void refuse(ErrorCode code) {
+    const std::lock_guard lock(mutex_);
+    refuses_ = true;
+    refusal_ = code;
+  }
+  void fail_syncs(bool fail) {
+    const std::lock_guard lock(mutex_);
+    syncs_fail_ = fail;
+  }
+  void accept() {
+    const std::lock_guard lock(mutex_);
+    refuses_ = false;
+  }
+  std::vector<Kept> records() const {
+    const std::lock_guard lock(mutex_);
+    return records_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Kept> records_;
+  journal::Lsn end_ = 0;
+  bool refuses_ = false;
+  bool syncs_fail_ = false;
+  ErrorCode refusal_ = ErrorCode::kIoError;
+};
+
+}  // namespace campanile::tsdb
