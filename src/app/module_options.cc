@@ -95,6 +95,17 @@ std::vector<api::PlaceRule> place_rules(const Config& config) {
 
 api::InfluxWriteOptions write_options(const Config& config) { return {.body_bytes_max = config.http.body_bytes_max}; }
 
+api::InfluxQueryOptions query_options(const Config& config) {
+  api::InfluxQueryOptions options;
+  options.limits.series_max = config.query.series_max;
+  options.limits.rows_max = config.query.rows_max;
+  options.limits.windows_max = config.query.windows_max;
+  options.limits.values_max = config.query.values_max;
+  options.timeout = std::chrono::seconds(config.query.timeout_s);
+  options.version = CAMPANILE_VERSION;
+  return options;
+}
+
 api::LiveOptions live_options(const Config& config) {
   return {.updates_per_s = static_cast<uint32_t>(config.live.updates_per_s), .clients_max = config.live.pages_max};
 }

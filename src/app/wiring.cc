@@ -64,8 +64,8 @@ Result<std::vector<api::Asset>> page_assets(const std::string& folder) {
 
 // In the order in which they are made, so that they go in the reverse order: nothing outlives what it refers to.
 struct Program::Parts {
-  Parts(const Config& settings, const std::filesystem::path& directory, const Clock& the_clock)
-      : config(settings), data(directory), clock(the_clock) {}
+  Parts(const Config& settings, const std::filesystem::path& path, const Clock& the_clock)
+      : config(settings), data(path), clock(the_clock) {}
 
   Result<void> open_stores();
   Result<void> replay_journal();
@@ -179,6 +179,8 @@ void Program::Parts::register_gauges() {
   metrics.gauge("campanile_journal_failed", "1 while the journal cannot write", [this] { return journal->status().failure.empty() ? 0.0 : 1.0; });
   metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
   metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(api::resident_bytes()); });
+  metrics.gauge("campanile_mqtt_connections", "Open MQTT connections", [this] { return static_cast<double>(mqtt->connections()); });
+  metrics.gauge("campanile_http_connections", "Open HTTP connections", [this] { return static_cast<double>(http->connections()); });
   metrics.gauge("campanile_workers_waiting", "Tasks that wait for a worker", [this] { return static_cast<double>(workers->waiting()); });
 }
 
@@ -199,7 +201,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
                          },
                          .problems = now_wrong},
       clock, CAMPANILE_VERSION);
-  directory = std::make_unique<api::SensorDirectory>(*engine, api::PlaceRules(place_rules(config)), clock, api::SensorDirectoryOptions{});
+  directory = std::make_unique<api::SensorDirectory>(*engine, api::PlaceRules(place_rules(config)), clock, api::SensorDirectoryOptions{.sensors_max = config.live.sensors_max});
   sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
   history = std::make_unique<api::HistoryResource>(*directory, *engine, clock, background);
   rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
@@ -256,10 +258,10 @@ Result<std::unique_ptr<Program>> Program::start(const Config& config, const std:
   TRY(parts.replay_journal());
   TRY(parts.start_ingest());
   TRY(parts.start_broker());
-  parts.register_gauges();
   parts.make_resources(std::move(assets));
   parts.add_routes();
   TRY(parts.listen());
+  parts.register_gauges();
   return program;
 }
 

@@ -128,6 +128,14 @@ bool Session::enqueue(Publication& publication, const DeliveryTerms& terms, uint
   return true;
 }
 
+// Whether the client takes a packet of that size [MQTT-3.1.2-24], and the protocol knows one.
+bool Session::fits(const View& message, const OutgoingMessage& terms) const {
+  const mqtt::OutgoingPublish sized{.topic = message.topic, .payload = message.payload, .qos = terms.qos, .properties = message.properties,
+                                    .message_expiry_s = message.expires_ns ? std::optional<uint32_t>(0) : std::nullopt,
+                                    .subscription_identifiers = terms.subscription_ids};
+  return mqtt::publish_size(terms_.version, sized) <= std::min<size_t>(terms_.packet_bytes_max, mqtt::kPacketBytesLimit);
+}
+
 void Session::write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic) {
   mqtt::OutgoingPublish publish{.topic = message.topic, .payload = message.payload, .qos = terms.qos, .duplicate = duplicate,
                                 .retain = terms.retain, .packet_id = id, .properties = message.properties,
@@ -145,10 +153,7 @@ void Session::write(const View& message, const OutgoingMessage& terms, bool dupl
 // A message for the first time, unless it has expired [MQTT-3.3.2-5] or is larger than the client takes [MQTT-3.1.2-24, 3.1.2-25].
 void Session::send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic) {
   if (is_expired(message.expires_ns, now_ns)) return traffic.drop(DropReason::kExpired);
-  const mqtt::OutgoingPublish sized{.topic = message.topic, .payload = message.payload, .qos = out.qos, .properties = message.properties,
-                                    .message_expiry_s = message.expires_ns ? std::optional<uint32_t>(0) : std::nullopt,
-                                    .subscription_identifiers = out.subscription_ids};
-  if (mqtt::publish_size(terms_.version, sized) > terms_.packet_bytes_max) return traffic.drop(DropReason::kPacketTooLarge);
+  if (!fits(message, out)) return traffic.drop(DropReason::kPacketTooLarge);
   if (out.qos == 0) return write(message, out, false, 0, now_ns, traffic);
   InFlight& in_flight = waiting().in_flight;
   const uint16_t id = in_flight.add(std::move(out));
@@ -174,8 +179,12 @@ void Session::resend_in_flight(int64_t now_ns, Traffic& traffic) {
     if (!entry) return;
     if (entry->stage == InFlight::Stage::kReceived) {
       mqtt::encode_ack(outbox_, terms_.version, mqtt::PacketType::kPubrel, id);
-    } else {
+    } else if (fits(View::of(*entry->out.message), entry->out)) {
       write(View::of(*entry->out.message), entry->out, true, id, now_ns, traffic);  // [MQTT-3.3.1-1]
+    } else {
+      // The client came back with less room than it had: to it the message counts as delivered [MQTT-3.1.2-25].
+      traffic.drop(DropReason::kPacketTooLarge);
+      in_flight.finish(id);
     }
   }
 }

@@ -130,6 +130,7 @@ class Session {
 
   bool room_in_connection(size_t limit) const;
   size_t free_window() const;
+  bool fits(const View& message, const OutgoingMessage& terms) const;
   void write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
   void send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
   bool enqueue(Publication& publication, const DeliveryTerms& terms, uint8_t qos, bool retain);

@@ -98,6 +98,7 @@ Decoded<PublishPacket> decode_publish(const Frame& frame, ProtocolVersion versio
     const Properties properties = decode_properties(in, PropertyOwner::kPublish);
     if (in.failed()) return violation_of(in);
     packet.properties = properties.raw;
+    packet.has_subscription_identifier = properties.has(PropertyId::kSubscriptionIdentifier);
     if (properties.has(PropertyId::kTopicAlias)) {
       packet.topic_alias = properties.topic_alias;
       if (packet.topic_alias == 0) return violation(ReasonCode::kTopicAliasInvalid, "topic alias 0");  // [MQTT-3.3.2-8]

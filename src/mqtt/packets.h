@@ -50,6 +50,7 @@ struct PublishPacket {
   bool duplicate = false;
   bool retain = false;
   uint16_t topic_alias = 0;  // 0: none
+  bool has_subscription_identifier = false;
   std::optional<uint32_t> message_expiry_s;
   std::string_view properties;  // encoded, validated, without the length
 };

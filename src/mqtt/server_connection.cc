@@ -10,9 +10,12 @@
 namespace campanile::mqtt {
 namespace {
 
-PropertyWriter reason_string(std::string_view why) {
+// Left out where the packet would be larger than the client takes [MQTT-3.2.2-19, 3.14.2-3].
+PropertyWriter reason_string(std::string_view why, uint32_t packet_bytes_max = UINT32_MAX) {
+  constexpr size_t kAroundIt = 16;
   PropertyWriter properties;
-  if (!why.empty()) properties.string(PropertyId::kReasonString, why.substr(0, 512));
+  why = why.substr(0, 512);
+  if (!why.empty() && why.size() + kAroundIt <= packet_bytes_max) properties.string(PropertyId::kReasonString, why);
   return properties;
 }
 
@@ -108,6 +111,7 @@ void ServerConnection::receive_connect(const Frame& frame, std::string& out, Ser
     return handler.on_violation(packet.error());
   }
   version_ = packet->version;
+  if (packet->properties.has(PropertyId::kMaximumPacketSize)) peer_packet_bytes_max_ = packet->properties.maximum_packet_size;
   state_ = State::kConnecting;
   if (packet->properties.has(PropertyId::kAuthenticationMethod)) {
     refuse(out, ReasonCode::kBadAuthenticationMethod, "no authentication method is supported; send user name and password");  // [MQTT-4.12.0-1]
@@ -129,7 +133,7 @@ void ServerConnection::refuse(std::string& out, ReasonCode reason, std::string_v
   CHECK(state_ == State::kConnecting);
   state_ = State::kClosed;
   if (version_ == ProtocolVersion::kV5) {
-    encode_connack(out, version_, false, reason, reason_string(why));
+    encode_connack(out, version_, false, reason, reason_string(why, peer_packet_bytes_max_));
   } else if (connect_return_code(reason) != 0) {
     encode_connack(out, version_, false, reason, {});
   }
@@ -139,6 +143,10 @@ Taken ServerConnection::receive_publish(const Frame& frame, std::string& out, Se
   auto packet = decode_publish(frame, version_, settings_.limits);
   if (!packet) {
     violate(packet.error(), out, handler);
+    return Taken::kYes;
+  }
+  if (packet->has_subscription_identifier) {  // [MQTT-3.3.4-6]
+    violate({ReasonCode::kProtocolError, "a subscription identifier in a client's message"}, out, handler);
     return Taken::kYes;
   }
   // [MQTT-3.3.4-7]; version 3 clients know no limit and are slowed by not being read.
@@ -181,7 +189,7 @@ void ServerConnection::keep_alias(const PublishPacket& packet) {
 }
 
 void ServerConnection::disconnect(std::string& out, ReasonCode reason, std::string_view why) {
-  if (connected() && version_ == ProtocolVersion::kV5) encode_disconnect(out, version_, reason, reason_string(why));
+  if (connected() && version_ == ProtocolVersion::kV5) encode_disconnect(out, version_, reason, reason_string(why, peer_packet_bytes_max_));
   state_ = State::kClosed;
 }
 

@@ -98,6 +98,7 @@ class ServerConnection {
   int64_t heard_ns_;
   std::unique_ptr<Aliases> aliases_;  // made with the first alias
   uint32_t silence_max_ms_ = 0;
+  uint32_t peer_packet_bytes_max_ = UINT32_MAX;
   uint16_t receiving_ = 0;
   ProtocolVersion version_ = ProtocolVersion::kV311;
   State state_ = State::kWaiting;

@@ -90,8 +90,9 @@ struct Limits {
 
 struct Context {
   Limits limits;
-  // Asked between blocks; true stops the query with kCancelled. May be empty.
+  // Asked between blocks; true stops the query with kCancelled and the message below. May be empty.
   std::function<bool()> cancelled;
+  std::string cancelled_message = "query interrupted";
 };
 
 }  // namespace campanile::query

@@ -189,8 +189,12 @@ Result<void> Sealer::seal_queue() {
 std::optional<Sealer::Pending> Sealer::freeze(const Item& item, bool with_heads, journal::Lsn applied) {
   SeriesEntry& entry = *item.entry;
   const std::lock_guard lock(entry.lock);
-  entry.queued = false;
-  if (with_heads) Heads::freeze(entry);
+  // Another pass may find the entry while it is in the queue, where it stays.
+  if (with_heads) {
+    Heads::freeze(entry);
+  } else {
+    entry.queued = false;
+  }
   if (!entry.frozen) return std::nullopt;
   const FrozenBlocks& frozen = *entry.frozen;
   const size_t count = std::min(frozen.size(), kBlocksMax);
@@ -208,6 +212,9 @@ std::optional<Sealer::Pending> Sealer::freeze(const Item& item, bool with_heads,
 
 Result<void> Sealer::seal(std::vector<Item> items, bool with_heads, journal::Lsn applied) {
   TRY(index_.persist(store_));
+  // A series that came back into the queue after a failed pass may be in it twice; its blocks must be let go of once.
+  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.entry < b.entry; });
+  items.erase(std::unique(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.entry == b.entry; }), items.end());
   for (size_t at = 0; at < items.size();) {
     std::vector<Pending> pending;
     for (; at < items.size() && pending.size() < kBatchSeriesMax; ++at) {

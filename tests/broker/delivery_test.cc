@@ -154,6 +154,22 @@ TEST(Delivery, TheReceiversPacketSizeIsKept) {
   EXPECT_EQ(bench.broker->status().dropped[static_cast<size_t>(DropReason::kPacketTooLarge)], 1u);
 }
 
+TEST(Delivery, AClientThatComesBackWithLessRoomIsSpared) {
+  Bench bench;
+  TestClient pub(bench, "pub");
+  {
+    TestClient sub(bench, "sub", kV5, keep_session);
+    sub.subscribe("a", 1);
+    pub.publish("a", std::string(200, 'x'), 1, 1);
+    pub.publish("a", "small", 1, 2);
+  }
+  TestClient sub(bench, "sub", kV5, [](auto& connect) {
+    keep_session(connect);
+    connect.properties.u32(PropertyId::kMaximumPacketSize, 100);
+  });
+  EXPECT_EQ(sub.connack, "CONNACK(00,present) PUBLISH(a=small,q1,id2,dup)");
+}
+
 TEST(Delivery, AwaySessionsQueueAndResume) {
   Bench bench;
   TestClient pub(bench, "pub");

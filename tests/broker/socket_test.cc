@@ -1,8 +1,11 @@
 // The broker over real sockets, threads and disk: our own clients in numbers, and Mosquitto's.
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -270,8 +273,16 @@ TEST_F(SocketTest, AWillOfMosquittosClient) {
   std::string heard;
   std::thread watch([&] { heard = shell("timeout 50 mosquitto_sub" + at_port() + "-t gone/# -C 1 -v"); });
   EXPECT_TRUE(eventually([&] { return broker->status().subscriptions == 1; }));
-  // Killed without a word.
-  shell("mosquitto_sub" + at_port() + "-t x --will-topic gone/station --will-payload bye -i station & pid=$!; while ! kill -0 $pid; do :; done; sleep 1; kill -9 $pid");
+  std::vector<std::string> words = {"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(port), "-t", "x", "-i", "station",
+                                    "--will-topic", "gone/station", "--will-payload", "bye"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t station = 0;
+  ASSERT_EQ(posix_spawnp(&station, arguments[0], nullptr, nullptr, arguments.data(), environ), 0);
+  EXPECT_TRUE(eventually([&] { return broker->status().subscriptions == 2; }));
+  kill(station, SIGKILL);
+  waitpid(station, nullptr, 0);
   watch.join();
   EXPECT_EQ(heard, "gone/station bye\n");
 }

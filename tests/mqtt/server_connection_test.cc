@@ -183,6 +183,20 @@ TEST_F(ServerConnectionTest, AnAliasOfAPacketForLaterIsNotSetYet) {
   EXPECT_EQ(recorder.told, "violation(protocol error) ");
 }
 
+// [MQTT-3.3.4-6]
+TEST_F(ServerConnectionTest, AClientsMessageHasNoSubscriptionIdentifier) {
+  connect(kConnect5);
+  recorder.feed("\x30\x07\x00\x01" "a\x02\x0B\x01" "1"sv);
+  EXPECT_EQ(recorder.out[2], '\x82');
+}
+
+// [MQTT-3.14.2-3]
+TEST_F(ServerConnectionTest, TheReasonStringIsLeftOutWhereItDoesNotFit) {
+  connect("\x10\x13\x00\x04MQTT\x05\x02\x00\x3C\x05\x27\x00\x00\x00\x14\x00\x01x"s);
+  recorder.feed("\xF0\x00"sv);
+  EXPECT_EQ(recorder.out, "\xE0\x01\x82"sv);
+}
+
 // [MQTT-3.3.4-7]
 TEST_F(ServerConnectionTest, TheReceiveMaximumIsEnforced) {
   recorder.settings.limits.receive_maximum = 2;

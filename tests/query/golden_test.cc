@@ -1,5 +1,5 @@
-// Every query of tests/golden/query over stores whose blocks hold one, three and many points: the answers, taken down from an
-// InfluxDB, must not depend on how the store cuts its blocks.
+// Every query of tests/golden/query, over a store whose blocks hold one, three and many points, and over the real one: the answers,
+// taken down from an InfluxDB, must not depend on how the store cuts its blocks.
 
 #include <algorithm>
 #include <map>
@@ -11,6 +11,7 @@
 #include "golden_file.h"
 #include "influx.h"
 #include "memory_engine.h"
+#include "stored_engine.h"
 
 namespace campanile::query {
 namespace {
@@ -19,6 +20,7 @@ using testing::GoldenBlock;
 using testing::influx;
 using testing::InfluxOptions;
 using testing::MemoryEngine;
+using testing::StoredEngine;
 
 std::vector<std::filesystem::path> golden_files() {
   std::vector<std::filesystem::path> files;
@@ -43,7 +45,9 @@ InfluxOptions options_of(const GoldenBlock& block) {
   return options;
 }
 
-void load(MemoryEngine& engine, const GoldenBlock& block) {
+// Works on either engine, which load alike.
+template <typename Loader>
+void load(tsdb::Engine& engine, const GoldenBlock& block, const Loader& load_lines) {
   const std::string& target = block.options.at(0);
   const size_t dot = target.find('.');
   const std::string database = target.substr(0, dot);
@@ -52,27 +56,45 @@ void load(MemoryEngine& engine, const GoldenBlock& block) {
   if (!policy.empty()) {
     ASSERT_TRUE(engine.create_retention_policy(database, {policy, 0, false}));
   }
-  engine.load(database, block.text, policy);
+  load_lines(database, block.text, policy);
 }
 
-class Golden : public ::testing::TestWithParam<std::filesystem::path> {};
-
-TEST_P(Golden, AnswersAsInfluxDbDoes) {
-  for (const size_t block_points : {size_t{1}, size_t{3}, size_t{1000}}) {
-    MemoryEngine engine(block_points);
+class Golden : public ::testing::TestWithParam<std::filesystem::path> {
+ protected:
+  template <typename Loader>
+  void check(tsdb::Engine& engine, const Loader& load_lines) {
     size_t asked = 0;
     for (const GoldenBlock& block : testing::read_golden(GetParam())) {
       if (block.is_load) {
-        load(engine, block);
+        load(engine, block, load_lines);
         continue;
       }
       ++asked;
-      EXPECT_EQ(influx(engine, block.text, options_of(block)), block.expected)
-          << GetParam() << ":" << block.line << ", blocks of " << block_points << "\n" << block.text;
+      EXPECT_EQ(influx(engine, block.text, options_of(block)), block.expected) << GetParam().string() << ":" << block.line << "\n" << block.text;
     }
     EXPECT_GT(asked, 0u) << GetParam() << " asks nothing";
-    if (HasFailure()) return;
   }
+};
+
+TEST_P(Golden, AnswersAsInfluxDbDoesWhateverTheBlocks) {
+  for (const size_t block_points : {size_t{1}, size_t{3}, size_t{1000}}) {
+    MemoryEngine engine(block_points);
+    check(engine, [&](std::string_view database, std::string_view lines, std::string_view policy) { engine.load(database, lines, policy); });
+    if (HasFailure()) FAIL() << "with blocks of " << block_points << " points";
+  }
+}
+
+TEST_P(Golden, AnswersTheSameFromTheStore) {
+  StoredEngine stored;
+  check(stored.engine(), [&](std::string_view database, std::string_view lines, std::string_view policy) { stored.load(database, lines, policy); });
+}
+
+TEST_P(Golden, AnswersTheSameFromSealedChunks) {
+  StoredEngine stored;
+  check(stored.engine(), [&](std::string_view database, std::string_view lines, std::string_view policy) {
+    stored.load(database, lines, policy);
+    ASSERT_TRUE(stored.engine().seal_all());
+  });
 }
 
 std::string file_name(const ::testing::TestParamInfo<std::filesystem::path>& file) { return file.param.stem().string(); }

@@ -361,7 +361,8 @@ TEST(Engine, OverloadIsRefusedAndRelieved) {
   EXPECT_TRUE(h.engine->write(bucket, points.batch, kNow));
   size_t found = 0;
   const auto reader = h.reader(bucket);
-  for (const Series& series : reader->series("data", {}).value()) found += read_column(*reader, series.id, "value").size();
+  const auto found_series = reader->series("data", {}).value();
+  for (const Series& series : found_series) found += read_column(*reader, series.id, "value").size();
   EXPECT_EQ(found, stored) << "time 0 of n=1 was written twice";
 }
 
@@ -423,13 +424,13 @@ TEST(Engine, ReplayLeavesOutWhatIsInChunks) {
 }
 
 TEST(Engine, MetricsAndStatusCount) {
+  Metrics metrics;  // outlives the engine that counts into it
   EngineHarness h;
   const BucketId bucket = h.bucket();
   Points points;
   points.add("data", {}, {{"value", FieldValue::of_float(1)}}, 1);
   points.add("data", {}, {}, 1);
   h.write(bucket, points.batch);
-  Metrics metrics;
   h.engine->register_metrics(metrics);
   h.write(bucket, points.batch);
   const std::string text = metrics.render();

@@ -107,7 +107,6 @@ Result<void> run(const Query& query, tsdb::Engine& engine, const RunOptions& opt
     const Statement& statement = query.statements[id];
     sink.begin_statement(id);
     Result<void> done = std::visit(StatementRunner(engine, options, sink), statement.body);
-    if (!done && done.error().code == ErrorCode::kCancelled) return done;
     if (done && options.is_read_only && writes(statement)) {
       sink.warn(fmt::format("deprecated use of '{}' in a read only context, please use a POST request instead", statement.text));
     }

@@ -6,7 +6,7 @@
 //
 // A statement that fails ends the query: its error is its result, and the next statement's result is "not executed".
 // Threads: any, many at a time; not on an event loop, since it reads the disk.
-// Errors: only those of the sink, and kCancelled; a statement's error is a result.
+// Errors: only those of the sink; a statement's error is a result.
 #pragma once
 
 #include <string>
