@@ -21,18 +21,20 @@ class SystemZone final : public TimeZone {
     return zone_->get_info(at).offset.count() * kNanosPerSecond;
   }
 
-  int64_t to_utc(int64_t local_ns) const override {
-    const date::local_seconds at{std::chrono::seconds(floor_seconds(local_ns))};
-    int64_t utc_ns = 0;
-    if (__builtin_sub_overflow(local_ns, zone_->get_info(at).first.offset.count() * kNanosPerSecond, &utc_ns)) return local_ns;
-    return utc_ns;
-  }
-
  private:
   const date::time_zone* zone_;
 };
 
 }  // namespace
+
+// The offset that holds at the reading taken for UTC is at most one change away from the right one (as Go's time package has it).
+int64_t TimeZone::to_utc(int64_t local_ns) const {
+  int64_t guess_ns = 0;
+  int64_t utc_ns = 0;
+  if (__builtin_sub_overflow(local_ns, offset_ns(local_ns), &guess_ns)) return local_ns;
+  if (__builtin_sub_overflow(local_ns, offset_ns(guess_ns), &utc_ns)) return local_ns;
+  return utc_ns;
+}
 
 Result<std::shared_ptr<const TimeZone>> TimeZone::find(std::string_view name) {
   if (name.empty() || name == "UTC") name = "Etc/UTC";

@@ -24,8 +24,8 @@ class TimeZone {
 
   // Local time minus UTC at an instant.
   virtual int64_t offset_ns(int64_t utc_ns) const = 0;
-  // The instant of a wall clock's reading; of two, or around a gap, the earlier one.
-  virtual int64_t to_utc(int64_t local_ns) const = 0;
+  // The instant of a wall clock's reading. Where the clock reads so twice it is the later one.
+  int64_t to_utc(int64_t local_ns) const;
 };
 
 }  // namespace campanile::query

@@ -118,7 +118,7 @@ test('the system view shows the ingest rate', async () => {
 
 test('a phone in the dark sees it too', async () => {
   const page = await openPage('/', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true });
-  await sees(page, '302');
+  await page.locator('a.tile[href="/place/u4/302"]').waitFor({ timeout: 20_000 });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(overflow, 0, 'the page scrolls sideways');
   await assertAccessible(page);

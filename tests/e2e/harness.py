@@ -197,4 +197,4 @@ def main():
     if not os.path.exists(BINARY):
         print(f"{BINARY} is not built", file=sys.stderr)
         sys.exit(1)
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings='ignore')

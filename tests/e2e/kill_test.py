@@ -33,7 +33,7 @@ class Writers:
         number = self.sent["http"]
         while not self.stopping:
             batch = range(number, number + 50)
-            body = "\n".join(f"kill,path=http value={n}i {n + 1}" for n in batch)
+            body = "\n".join(f"survival,path=http value={n}i {n + 1}" for n in batch)
             number += 50
             self.sent["http"] = number
             try:
@@ -57,7 +57,7 @@ class Writers:
         client.loop_start()
         number = self.sent[path]
         while not self.stopping:
-            info = client.publish(f"influx/{path}", f"kill,path={path} value={number}i {number + 1}", qos)
+            info = client.publish(f"influx/{path}", f"survival,path={path} value={number}i {number + 1}", qos)
             numbers[info.mid] = number
             number += 1
             self.sent[path] = number
@@ -104,7 +104,7 @@ class KillTest(unittest.TestCase):
 
     def check(self, campanile, acknowledged):
         for path, numbers in acknowledged.items():
-            rows = campanile.values(f"SELECT value FROM kill WHERE path = '{path}'", epoch="ns")
+            rows = campanile.values(f"SELECT value FROM survival WHERE path = '{path}'", epoch="ns")
             found = {row[1] for row in rows}
             self.assertEqual(set(), numbers - found, f"acknowledged over {path} and lost")
             for time_ns, value in rows:

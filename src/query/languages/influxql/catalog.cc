@@ -52,7 +52,7 @@ Result<std::vector<query::Source>> Catalog::sources(const std::vector<Source>& f
   return found;
 }
 
-Result<std::vector<Measurement>> Catalog::measurements(std::string_view database_named, const std::vector<Source>& from) {
+Result<std::vector<Measurement>> Catalog::measurements(std::string_view database_named, const std::vector<Source>& from, Policies policies) {
   std::map<std::string, Measurement> found;
   const auto add_all = [&](const std::string& database_name, const std::string& policy, const Source* wanted) -> Result<void> {
     const auto bucket_reader = TRY(reader(database_name, policy));
@@ -69,6 +69,7 @@ Result<std::vector<Measurement>> Catalog::measurements(std::string_view database
     const bool has_own = wanted != nullptr && !wanted->database.empty();
     const std::string database_name = TRY(database(has_own ? std::string_view(wanted->database) : database_named));
     if (wanted != nullptr && !wanted->retention_policy.empty()) return add_all(database_name, wanted->retention_policy, wanted);
+    if (policies == Policies::kDefault) return add_all(database_name, "", wanted);
     for (const tsdb::RetentionPolicy& policy : TRY(engine_.retention_policies(database_name))) TRY(add_all(database_name, policy.name, wanted));
     return {};
   };

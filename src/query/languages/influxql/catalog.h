@@ -32,8 +32,10 @@ class Catalog {
 
   // What FROM names, patterns resolved, each bucket's measurement once. Unknown measurements are left out.
   Result<std::vector<query::Source>> sources(const std::vector<Source>& from);
-  // The measurements of a database over all its retention policies, by name; all where `from` is empty.
-  Result<std::vector<Measurement>> measurements(std::string_view database, const std::vector<Source>& from);
+  // The measurements of a database by name, all where `from` is empty; over all its retention policies, or over the default one alone,
+  // where `from` names none.
+  enum class Policies { kAll, kDefault };
+  Result<std::vector<Measurement>> measurements(std::string_view database, const std::vector<Source>& from, Policies policies = Policies::kAll);
   // The database that a statement means: `named`, or the one of the request. Errors: none named, or unknown.
   Result<std::string> database(std::string_view named) const;
 

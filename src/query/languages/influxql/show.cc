@@ -193,7 +193,8 @@ Result<void> show_tag_values(const ShowTagValues& statement, Catalog& catalog, c
 
 Result<void> show_field_keys(const ShowFieldKeys& statement, Catalog& catalog, const RunOptions&, ResultSink& sink) {
   Table table({"fieldKey", "fieldType"}, sink);
-  for (const Measurement& measurement : TRY(catalog.measurements(statement.database, statement.sources))) {
+  // Of the default retention policy alone, as InfluxDB has it.
+  for (const Measurement& measurement : TRY(catalog.measurements(statement.database, statement.sources, Catalog::Policies::kDefault))) {
     std::set<std::pair<std::string, std::string>> found;
     for (const auto& reader : measurement.readers) {
       for (tsdb::FieldInfo& field : reader->fields(measurement.name)) found.emplace(std::move(field.name), campanile::to_string(field.type));
