@@ -64,7 +64,7 @@ std::vector<PlaceRule> default_place_rules() {
        .quantity = "{kind}",
        .unit_field = "value_units",
        .skipped_fields = {"value_units"}},
-      {.measurement = "sensors", .place = "{location}", .name = "{sensor}", .quantity = "{sensor_type}", .unit = "{unit}"},
+      {.measurement = "sensors", .place = "testbed/{location}", .name = "{sensor}", .quantity = "{sensor_type}", .unit = "{unit}"},
       {.measurement = "csiot", .place = "csiot/{station}", .name = "{field}", .quantity = "{field}"},
       {.measurement = "*",
        .place = "{place|building|location|site|host|station}/{room}",

@@ -23,7 +23,7 @@ TEST(PlaceRules, WhatIsOutsideHasNoRoom) {
 
 TEST(PlaceRules, TheTestbedAndTheCourse) {
   const SeriesName outlet{"sensors", {{"location", "ecotype-1"}, {"sensor", "ecotype-1_pdu-Z1.50"}, {"sensor_type", "wattmeter"}, {"unit", "W"}}};
-  EXPECT_EQ(placed(outlet, "value").place, "ecotype-1");
+  EXPECT_EQ(placed(outlet, "value").place, "testbed/ecotype-1");
   EXPECT_EQ(placed(outlet, "value").unit, "W");
   EXPECT_EQ(placed({"csiot", {{"station", "7"}}}, "oxygen").quantity, "oxygen");
   EXPECT_EQ(placed({"csiot", {{"station", "7"}}}, "oxygen").place, "csiot/7");

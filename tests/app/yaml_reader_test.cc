@@ -131,7 +131,7 @@ TEST(YamlReader, ExplainsWhatIsNoYaml) {
   EXPECT_EQ(first_problem("a: *nowhere\n").find("1:4: not YAML"), 0u);
   EXPECT_EQ(first_problem("threads: 1\n---\nthreads: 2\n"), "2:1: this is behind the end of the settings: a configuration is one document, without '---' inside");
   EXPECT_EQ(first_problem(",threads: 1\n").substr(0, 12), "1:1: this is");
-  EXPECT_EQ(first_problem("[1] threads: 2\n").substr(0, 12), "1:5: this is");
+  EXPECT_EQ(first_problem("[1] 2\n").substr(0, 12), "1:5: this is");
   EXPECT_NE(first_problem(std::string(kConfigBytesMax + 1, '#')).find("a configuration has at most"), std::string::npos);
 }
 

@@ -80,7 +80,8 @@ TEST(NextFrame, WaitsForTheWholePacket) {
     ASSERT_TRUE(frame.has_value());
     EXPECT_FALSE(frame->has_value()) << size;
   }
-  const auto frame = next_frame(std::string(packet) + "\xC0", 100);
+  const std::string with_more = std::string(packet) + "\xC0";
+  const auto frame = next_frame(with_more, 100);
   ASSERT_TRUE(frame && *frame);
   EXPECT_EQ((*frame)->type, PacketType::kPublish);
   EXPECT_EQ((*frame)->size, 7u);

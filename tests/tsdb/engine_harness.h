@@ -9,8 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "fake_journal.h"
-#include "kv/store.h"
+#include "kv/faulty_store.h"
 #include "tsdb/engine_impl.h"
 
 namespace campanile::tsdb {
@@ -41,6 +42,12 @@ struct EngineHarness {
     close();
     open();
   }
+  // The store forgets some or all of what was not synced.
+  void cut_power(Random& random) {
+    close();
+    store = store->after_power_cut(random);
+    open();
+  }
   void checkpoint() {
     const auto lsn = engine->checkpoint();
     ASSERT_TRUE(lsn) << lsn.error().message;
@@ -58,7 +65,7 @@ struct EngineHarness {
   std::shared_ptr<const Reader> reader(BucketId of) { return engine->reader(of).value(); }
 
   EngineOptions options;
-  std::unique_ptr<kv::Store> store = kv::make_memory_store();
+  std::unique_ptr<kv::FaultyStore> store = std::make_unique<kv::FaultyStore>();
   FakeJournal journal;
   ManualClock clock{kNow};
   std::unique_ptr<EngineImpl> engine;

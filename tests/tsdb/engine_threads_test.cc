@@ -15,7 +15,7 @@ TEST(EngineThreads, NothingIsLostOrSeenTwiceWhileAllGoesOn) {
   const BucketId bucket = h.bucket();
   constexpr int kWriters = 3;
   constexpr int kSeries = 8;
-  constexpr int kPoints = 1500;
+  constexpr int kPoints = 400;
   std::atomic<int> running{kWriters};
   std::array<std::atomic<int>, kWriters> written{};
   std::vector<std::thread> threads;

@@ -1,6 +1,7 @@
 // What the page knows of the quantities that devices measure: label, icon, decimals, how to draw them. Unknown ones fall back to their own name.
 
 import type { IconName } from '$/assets/icons';
+import type { SensorType } from './sensor';
 
 export type Locale = 'en' | 'fr';
 
@@ -166,6 +167,13 @@ export function shownQuantity(sensor: { quantity: string; unit: string; tags: Re
     return part in KNOWN ? part : sensor.quantity;
   }
   const unit = sensor.unit.toLowerCase();
-  if (quantity === 'digital' && (unit === 'presence' || unit === 'on_off' || unit === 'open_close')) return unit;
+  if (quantity === 'digital' && TWO_STATE.has(unit)) return unit;
   return sensor.quantity;
+}
+
+const TWO_STATE: ReadonlySet<string> = new Set(['presence', 'on_off', 'open_close']);
+
+/** Two-state quantities are states even where the store keeps them as the numbers 0 and 1, beside all other readings of a campus. */
+export function shownType(quantity: string, type: SensorType): SensorType {
+  return TWO_STATE.has(quantity.toLowerCase()) && type !== 'string' ? 'boolean' : type;
 }

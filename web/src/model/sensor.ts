@@ -32,3 +32,8 @@ export function numericValue(value: SensorValue): number | null {
   if (typeof value === 'boolean') return value ? 1 : 0;
   return null;
 }
+
+/** The state that a value of a two-state sensor stands for: devices also say 0 and 1. */
+export function booleanValue(value: SensorValue): SensorValue {
+  return typeof value === 'number' ? value !== 0 : value;
+}

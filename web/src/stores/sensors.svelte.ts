@@ -4,9 +4,9 @@
 import { ask, isObject, type AskError } from './http';
 import { clock } from './clock.svelte';
 import { freshnessOf, type Freshness } from '$/model/freshness';
-import { shownQuantity } from '$/model/quantities';
+import { shownQuantity, shownType } from '$/model/quantities';
 import { rollUp, type PlaceRollup } from '$/model/rollup';
-import type { Reading, SensorInfo, SensorRecord } from '$/model/sensor';
+import { booleanValue, type Reading, type SensorInfo, type SensorRecord } from '$/model/sensor';
 import { buildTree, type PlaceNode } from '$/model/tree';
 import type { ValueTriple } from './live.svelte';
 
@@ -18,7 +18,8 @@ export class SensorCell {
   periodTold = false;
 
   constructor(record: SensorRecord) {
-    this.info = { ...record, quantity: shownQuantity(record) };
+    const quantity = shownQuantity(record);
+    this.info = { ...record, quantity, type: shownType(quantity, record.type) };
     this.take(record);
   }
 
@@ -30,7 +31,8 @@ export class SensorCell {
     this.takeReading({ value: record.value, timeMs: record.time_ms });
   }
 
-  takeReading(reading: Reading): boolean {
+  takeReading(told: Reading): boolean {
+    const reading = this.info.type === 'boolean' ? { ...told, value: booleanValue(told.value) } : told;
     const before = this.reading.timeMs;
     if (reading.timeMs < before) return false;
     if (reading.timeMs === before && reading.value === this.reading.value) return false;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comfortOf } from '$/model/comfort';
-import { displayUnit, humanise, quantitySpec, shownQuantity } from '$/model/quantities';
+import { displayUnit, humanise, quantitySpec, shownQuantity, shownType } from '$/model/quantities';
 
 describe('quantitySpec', () => {
   it('knows the field’s quantities, whatever their case', () => {
@@ -52,4 +52,10 @@ it('judges CO2 alone, and only in ppm', () => {
   expect(comfortOf('co2', '%', 1500)).toBeNull();
   expect(comfortOf('co2', 'ppm', null)).toBeNull();
   expect(comfortOf('temperature', 'celsius', 45)).toBeNull();
+});
+
+it('presence is a state even where the store keeps it as a number', () => {
+  expect(shownType('presence', 'float')).toBe('boolean');
+  expect(shownType('temperature', 'float')).toBe('float');
+  expect(shownType('open_close', 'string')).toBe('string');
 });
