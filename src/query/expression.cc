@@ -169,25 +169,25 @@ Value evaluate(const Expression& expression, std::span<const Value> inputs) {
   return apply(expression.op, left, evaluate(expression.children[1], inputs));
 }
 
-Expression bind(const Expression& expression, const KnownInputs& known) {
+Expression bind_inputs(const Expression& expression, const KnownInputs& known) {
   if (expression.kind == Expression::Kind::kInput) {
     const auto value = known(expression.input);
     return value ? Expression::of_constant(FieldValue::of_string(*value)) : expression;
   }
   if (expression.kind != Expression::Kind::kBinary) return expression;
-  Expression left = bind(expression.children[0], known);
+  Expression left = bind_inputs(expression.children[0], known);
   if (expression.op == Op::kAnd || expression.op == Op::kOr) {
     const bool decides = expression.op == Op::kOr;
     const auto left_truth = constant_truth(left);
     if (left_truth == decides) return Expression::of_constant(of_truth(decides));
-    Expression right = bind(expression.children[1], known);
+    Expression right = bind_inputs(expression.children[1], known);
     const auto right_truth = constant_truth(right);
     if (right_truth == decides) return Expression::of_constant(of_truth(decides));
     if (left_truth) return right;
     if (right_truth) return left;
     return Expression::binary(expression.op, std::move(left), std::move(right));
   }
-  Expression right = bind(expression.children[1], known);
+  Expression right = bind_inputs(expression.children[1], known);
   const bool decided = left.kind == Expression::Kind::kConstant && right.kind != Expression::Kind::kInput && right.kind != Expression::Kind::kBinary;
   Expression made = Expression::binary(expression.op, std::move(left), std::move(right));
   return decided ? Expression::of_constant(evaluate(made, {})) : made;

@@ -1,7 +1,7 @@
 // Expression: arithmetic, comparison and logic over the inputs of a plan; what WHERE and the columns of SELECT become.
 //
 //   Expression above = Expression::binary(Expression::Op::kGreater, Expression::of_input(0), Expression::of_constant(FieldValue::of_float(2)));
-//   std::optional<bool> known = constant_truth(bind(above, tag_of));   // true, false, or "ask every row"
+//   std::optional<bool> known = constant_truth(bind_inputs(above, tag_of));   // true, false, or "ask every row"
 //   Value value = evaluate(above, row);
 //
 // Nulls: arithmetic with a null is null; a comparison with a null is false, as is one between types that do not compare
@@ -64,7 +64,7 @@ Value apply(Expression::Op op, const Value& left, const Value& right);
 
 // Puts constants in the place of the inputs that `known` has a value for, and works out what that decides.
 using KnownInputs = std::function<std::optional<std::string_view>(size_t input)>;
-Expression bind(const Expression& expression, const KnownInputs& known);
+Expression bind_inputs(const Expression& expression, const KnownInputs& known);
 
 // Of a bound condition: what it says of every row, or nothing where rows must be asked.
 std::optional<bool> constant_truth(const Expression& expression);

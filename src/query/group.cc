@@ -46,7 +46,7 @@ Result<void> check_cancelled(const Context& context) {
 }
 
 Expression bind_filter(const SelectPlan& plan, const GroupMember& member) {
-  return bind(plan.filter, [&](size_t input) -> std::optional<std::string_view> {
+  return bind_inputs(plan.filter, [&](size_t input) -> std::optional<std::string_view> {
     if (plan.inputs[input].kind != Input::Kind::kTag) return std::nullopt;
     return member.series.name->tag(plan.inputs[input].name);
   });

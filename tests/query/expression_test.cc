@@ -61,11 +61,11 @@ Expression field_above(double value) {
 std::optional<std::string_view> tag_a(size_t input) { return input == 0 ? std::optional<std::string_view>("a") : std::nullopt; }
 
 TEST(Expression, KnownInputsDecideWhatTheyCan) {
-  EXPECT_EQ(constant_truth(bind(tag_is("a"), tag_a)), true);
-  EXPECT_EQ(constant_truth(bind(tag_is("b"), tag_a)), false);
-  EXPECT_EQ(constant_truth(bind(Expression::binary(Op::kAnd, tag_is("b"), field_above(1)), tag_a)), false);
-  EXPECT_EQ(constant_truth(bind(Expression::binary(Op::kOr, field_above(1), tag_is("a")), tag_a)), true);
-  const Expression rest = bind(Expression::binary(Op::kAnd, tag_is("a"), field_above(1)), tag_a);
+  EXPECT_EQ(constant_truth(bind_inputs(tag_is("a"), tag_a)), true);
+  EXPECT_EQ(constant_truth(bind_inputs(tag_is("b"), tag_a)), false);
+  EXPECT_EQ(constant_truth(bind_inputs(Expression::binary(Op::kAnd, tag_is("b"), field_above(1)), tag_a)), false);
+  EXPECT_EQ(constant_truth(bind_inputs(Expression::binary(Op::kOr, field_above(1), tag_is("a")), tag_a)), true);
+  const Expression rest = bind_inputs(Expression::binary(Op::kAnd, tag_is("a"), field_above(1)), tag_a);
   EXPECT_EQ(constant_truth(rest), std::nullopt);
   EXPECT_EQ(evaluate(rest, std::vector<Value>{null_value(), number(2)}), truth(true));
   EXPECT_EQ(evaluate(rest, std::vector<Value>{null_value(), null_value()}), truth(false));
