@@ -21,6 +21,12 @@ void EngineImpl::take_effect(const Catalog::Effect& effect) {
   }
 }
 
+Result<void> EngineImpl::write_catalog(const Catalog& catalog, kv::Durability durability) {
+  kv::WriteBatch batch;
+  batch.put(kCatalogKey, catalog.encode());
+  return store_.write(batch, durability);
+}
+
 // REQUIRES: the gate is not held. Answers when the change would survive a power cut.
 Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
   journal::Lsn lsn = 0;
@@ -36,13 +42,13 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
     } else {
       if (takes_bucket) change.bucket = catalog_.next_bucket();
       if (journal) lsn = TRY(journal->append(journal::RecordType::kDatabase, encode_database_change(change)));
-      const auto effect = catalog_.apply(change);
-      if (lsn > 0) catalog_.set_applied_lsn(lsn);
+      Catalog changed = catalog_;
+      const auto effect = changed.apply(change);
+      if (lsn > 0) changed.set_applied_lsn(lsn);
+      // The row comes before any chunk of a new bucket: without it the next start would take those for left over. Without a journal it is all there is.
+      TRY(write_catalog(changed, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
+      catalog_ = std::move(changed);
       take_effect(effect);
-      kv::WriteBatch batch;
-      batch.put(kCatalogKey, catalog_.encode());
-      // Without a journal the row is all there is.
-      TRY(store_.write(batch, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
     }
   }
   if (journal) TRY(journal->wait_durable(lsn));

@@ -117,10 +117,8 @@ Result<void> EngineImpl::seal_all() {
 Result<journal::Lsn> EngineImpl::checkpoint() {
   {
     // Changes wrote it already; where the store refused then, this repairs it before the journal's record goes.
-    kv::WriteBatch batch;
     const std::shared_lock lock(index_.gate);
-    batch.put(kCatalogKey, catalog_.encode());
-    TRY(store_.write(batch, kv::Durability::kBuffered));
+    TRY(write_catalog(catalog_, kv::Durability::kBuffered));
   }
   return sealer_.checkpoint();
 }
@@ -133,11 +131,7 @@ bool EngineImpl::owns(journal::RecordType type) const {
 Result<void> EngineImpl::replay(const journal::Record& record) {
   if (record.lsn > sealer_.checkpoint_lsn()) {
     switch (record.type) {
-      case journal::RecordType::kDatabase: {
-        const std::unique_lock lock(index_.gate);
-        if (record.lsn > catalog_.applied_lsn()) take_effect(catalog_.apply(TRY(decode_database_change(record.payload))));
-        break;
-      }
+      case journal::RecordType::kDatabase: TRY(replay_change(record)); break;
       case journal::RecordType::kSeries: {
         const std::unique_lock lock(index_.gate);
         TRY(decode_definitions(record.payload, [this](const Definition& definition) { return index_.replay(definition); }));
@@ -150,6 +144,15 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
   sealer_.set_replayed(record.lsn);
   if (heads_.bytes() > options_.head_bytes_max / 5 * 4) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
   return {};
+}
+
+Result<void> EngineImpl::replay_change(const journal::Record& record) {
+  const std::unique_lock lock(index_.gate);
+  if (record.lsn <= catalog_.applied_lsn()) return {};
+  const DatabaseChange change = TRY(decode_database_change(record.payload));
+  take_effect(catalog_.apply(change));
+  catalog_.set_applied_lsn(record.lsn);
+  return write_catalog(catalog_, kv::Durability::kBuffered);
 }
 
 Result<void> EngineImpl::replay_points(const journal::Record& record) {

@@ -67,7 +67,9 @@ class EngineImpl final : public Engine {
   // databases.cc
   Result<void> change(DatabaseChange change, bool takes_bucket);
   void take_effect(const Catalog::Effect& effect);
+  Result<void> write_catalog(const Catalog& catalog, kv::Durability durability);
 
+  Result<void> replay_change(const journal::Record& record);
   Result<void> replay_points(const journal::Record& record);
 
   const EngineOptions options_;

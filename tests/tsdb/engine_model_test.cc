@@ -8,7 +8,6 @@
 
 #include "base/random.h"
 #include "engine_harness.h"
-#include "tsdb/chunk.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -25,8 +24,7 @@ class History {
 
   void run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
-      const auto op = random_.below(16); fmt::print("op {}\n", op);
-      switch (op) {
+      switch (random_.below(16)) {
         case 0: ASSERT_TRUE(h_.engine->seal_all()); break;
         case 1: h_.crash(); break;
         case 2: h_.checkpoint(); break;
@@ -35,12 +33,6 @@ class History {
         case 5: h_.cut_power(random_); break;
         case 6: seal_on_a_failing_disk(); break;
         default: write(); break;
-      }
-      {
-          const auto rows = h_.store->iterate("", "");
-          for (; rows->valid(); rows->next()) { if (rows->key().starts_with("it")) { const auto id = series_of_row(rows->key()).value(); auto st = decode_chunks_state(rows->value()).value(); if (id == 2) fmt::print("   state over {} max {} before {} tailmin {} tailrows {} seq {} lsn {}\n", st.overlaps, st.max_time_ns, st.max_time_before_tail_ns, st.tail_min_time_ns, st.tail_rows, st.sequence, st.sealed_lsn); }
-           if (!rows->key().starts_with("d")) continue;
-           const auto k = parse_chunk_key(rows->key()).value(); const auto c = parse_chunk(rows->key(), rows->value()).value(); if (k.series == 2 && k.column==1) fmt::print("   {} to {} n {}\n", to_string(k), c.statistics.max_time_ns, c.statistics.count); }
       }
     }
     check();
@@ -125,11 +117,6 @@ class History {
           const OwnedColumn expected(column.rows.lower_bound(wanted.from_ns), column.rows.upper_bound(wanted.to_ns));
           ASSERT_EQ(read_column(*reader, series.id, field, wanted, order), expected)
               << key << " " << field << " from " << wanted.from_ns << " to " << wanted.to_ns << (order == Order::kAscending ? " ascending" : " descending");
-        }
-        if (testing::Test::HasFailure()) {
-          const auto rows = h_.store->iterate("d", "e");
-          for (; rows->valid(); rows->next()) { const auto k = parse_chunk_key(rows->key()).value(); const auto c = parse_chunk(rows->key(), rows->value()).value(); if (k.series == series.id) fmt::print("{} to {} n {}\n", to_string(k), c.statistics.max_time_ns, c.statistics.count); }
-          return;
         }
         const auto last = reader->last(series.id, field).value();
         ASSERT_TRUE(last);
