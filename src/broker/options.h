@@ -30,7 +30,7 @@ struct BrokerOptions {
   size_t queue_bytes_max = 1u << 20;
   size_t queues_bytes_max = 256u << 20;  // of all clients together
   // QoS 1 and 2 messages sent and not acknowledged, per client; further ones wait in the queue.
-  uint16_t in_flight_max = 1'024;
+  uint16_t in_flight_max = 8'192;
   // Bytes that wait for one connection to take them. Beyond it QoS 0 messages are dropped and counted, others go to the queue.
   size_t connection_bytes_max = 8u << 20;
   // Received QoS 1 and 2 bytes of one connection that are not yet on disk. Beyond it the connection is not read.

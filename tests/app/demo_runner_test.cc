@@ -33,7 +33,7 @@ TEST(DemoRunner, ModulesComeBackAndAnswerCommands) {
   DemoRunner runner({.server = server.address(), .history = std::chrono::seconds(0)}, clock);
   runner.start();
   // The sixteen rooms take commands.
-  ASSERT_TRUE(eventually([&] { return server.subscribers() == 16; }));
+  ASSERT_TRUE(eventually([&] { return server.client_ids().size() == 20 && server.subscribers() == 16; }));
   server.cut();
   ASSERT_TRUE(eventually([&] { return server.client_ids().size() == 40 && server.subscribers() == 16; }));
   server.send("u4/302/temperature/command", R"({"dest":"all","order":"status"})");

@@ -161,12 +161,13 @@ class FakeServer {
     }
   }
   void run(const std::function<void()>& work) {
-    std::promise<void> done;
-    loops_.at(0).post([&] {
+    // Shared, since the waiter may be gone before set_value() has quite returned.
+    const auto done = std::make_shared<std::promise<void>>();
+    loops_.at(0).post([&work, done] {
       work();
-      done.set_value();
+      done->set_value();
     });
-    done.get_future().wait();
+    done->get_future().wait();
   }
 
   const mqtt::ServerSettings settings_;
