@@ -110,6 +110,19 @@ class KillTest(unittest.TestCase):
             for time_ns, value in rows:
                 self.assertEqual(value + 1, time_ns, "a point that nobody wrote")
 
+    def test_retained_and_rejected_messages_survive(self):
+        data = tempfile.mkdtemp(prefix="campanile-kill-")
+        self.addCleanup(shutil.rmtree, data, ignore_errors=True)
+        campanile = Campanile(data=data).start()
+        campanile.publish("state/door", "open", "-r")
+        campanile.publish("u4/1/temperature", "{not JSON", qos=2)
+        campanile.kill()
+        with Campanile(data=data) as campanile:
+            with campanile.subscriber("-t", "state/#", "-F", "%r %p") as subscriber:
+                self.assertEqual(["1 open"], subscriber.wait_for(1))
+            kept = campanile.get_json("/api/v1/rejected")["messages"]
+            self.assertEqual([("u4/1/temperature", "{not JSON")], [(message["topic"], message["payload"]) for message in kept])
+
 
 if __name__ == "__main__":
     main()
