@@ -1,6 +1,7 @@
 #include "tsdb/chunk_stream.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace campanile::tsdb {
 
@@ -50,7 +51,9 @@ Result<void> ChunkStream::list_all() {
     if (chunk.statistics.min_time_ns > range_.to_ns) break;
     if (chunk.statistics.max_time_ns >= range_.from_ns) references_.push_back({std::string(rows_->key()), chunk.statistics.max_time_ns});
   }
-  std::stable_sort(references_.begin(), references_.end(), [](const Reference& a, const Reference& b) { return a.max_time_ns < b.max_time_ns; });
+  std::sort(references_.begin(), references_.end(), [](const Reference& a, const Reference& b) {
+    return std::tie(a.max_time_ns, a.key) < std::tie(b.max_time_ns, b.key);
+  });
   return rows_->status();
 }
 

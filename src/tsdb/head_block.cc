@@ -178,8 +178,10 @@ ColumnData HeadBlock::extract(ColumnId column, TimeRange range) const {
   for (uint32_t row = 0; row < rows_; ++row) {
     if (has(*index, row) && rows_times[row] >= range.from_ns && rows_times[row] <= range.to_ns) order.push_back(row);
   }
-  // Stable, so that of rows with one time the last written comes last.
-  std::stable_sort(order.begin(), order.end(), [rows_times](uint32_t a, uint32_t b) { return rows_times[a] < rows_times[b]; });
+  // Of rows with one time the last written comes last.
+  std::sort(order.begin(), order.end(), [rows_times](uint32_t a, uint32_t b) {
+    return rows_times[a] != rows_times[b] ? rows_times[a] < rows_times[b] : a < b;
+  });
   for (size_t i = 0; i < order.size(); ++i) {
     if (i + 1 < order.size() && rows_times[order[i]] == rows_times[order[i + 1]]) continue;
     out.times_ns.push_back(rows_times[order[i]]);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -33,6 +34,9 @@ Ran run(const std::vector<std::string>& arguments) {
   ran.err = testing::internal::GetCapturedStderr();
   return ran;
 }
+
+// A name of this process's own, since several builds may test at the same time.
+std::string scratch_file(std::string_view name) { return fmt::format("{}{}-{}", testing::TempDir(), ::getpid(), name); }
 
 TEST(CommandLine, HelpIsEverywhereWithExamples) {
   for (const auto command : {"serve", "demo", "pub", "sub", "check-config", "completion"}) {
@@ -105,7 +109,7 @@ TEST(CommandLine, ConfigurationMistakesStopServe) {
 }
 
 TEST(CommandLine, CheckConfigTellsWhatIsWrong) {
-  const std::string path = testing::TempDir() + "command-line.yaml";
+  const std::string path = scratch_file("command-line.yaml");
   std::ofstream(path) << "http:\n  lisen: 127.0.0.1:1\n";
   const Ran wrong = run({"check-config", path});
   EXPECT_EQ(wrong.code, 1);
@@ -120,7 +124,7 @@ TEST(CommandLine, CheckConfigTellsWhatIsWrong) {
 }
 
 TEST(CommandLine, TheDefaultsCheckAsAFile) {
-  const std::string path = testing::TempDir() + "defaults.yaml";
+  const std::string path = scratch_file("defaults.yaml");
   const Ran defaults = run({"check-config", "--defaults"});
   EXPECT_EQ(defaults.code, 0);
   std::ofstream(path) << defaults.out;
@@ -128,7 +132,7 @@ TEST(CommandLine, TheDefaultsCheckAsAFile) {
 }
 
 TEST(CommandLine, TheEnvironmentNamesTheFile) {
-  const std::string path = testing::TempDir() + "environment.yaml";
+  const std::string path = scratch_file("environment.yaml");
   std::ofstream(path) << "threads: 5\n";
   ::setenv("CAMPANILE_CONFIG", path.c_str(), 1);
   const Ran ran = run({"serve"});
@@ -142,7 +146,7 @@ TEST(CommandLine, CompletionKnowsCommandsAndFlags) {
   for (const auto word : {"serve", "demo", "pub", "sub", "check-config", "--insist-open", "--will-topic", "-W", "--defaults", "bash"}) {
     EXPECT_THAT(script, HasSubstr(word));
   }
-  const std::string path = testing::TempDir() + "completion.sh";
+  const std::string path = scratch_file("completion.sh");
   // What bash makes of it: `campanile se<TAB>` and `campanile serve --ht<TAB>`.
   std::ofstream(path) << script
                       << "COMP_WORDS=(campanile se); COMP_CWORD=1; _campanile; echo \"${COMPREPLY[@]}\"\n"

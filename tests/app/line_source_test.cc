@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,8 @@ TEST_F(LineSourceTest, WaitsWhereNobodyTakes) {
   LineSource source(pipe_[0], 2, [] {});
   write("1\n2\n3\n4\n5\n");
   end();
-  EXPECT_EQ(take(source, 5), (std::vector<std::string>{"1", "2", "3", "4", "5"}));
+  // One more than there are: take() comes back when the input has ended.
+  EXPECT_EQ(take(source, 6), (std::vector<std::string>{"1", "2", "3", "4", "5"}));
   EXPECT_TRUE(source.ended());
 }
 
@@ -70,7 +72,7 @@ TEST_F(LineSourceTest, TellsOfTheEnd) {
     LineSource source(pipe_[0], 10, [&] { ++news; });
     end();
     EXPECT_TRUE(take(source, 1).empty());
-  }
+  }  // joins the reader, so that its last word is in
   EXPECT_EQ(news, 1);
 }
 

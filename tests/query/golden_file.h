@@ -1,4 +1,4 @@
-// Reads the golden files of tests/golden/query; tests/query_diff/golden.py describes the form and fills in InfluxDB's own answers.
+// Reads the golden files of tests/golden/query/influxql; tests/query_diff/golden.py describes the form and fills in InfluxDB's own answers.
 #pragma once
 
 #include <filesystem>

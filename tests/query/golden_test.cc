@@ -1,4 +1,4 @@
-// Every query of tests/golden/query, over a store whose blocks hold one, three and many points, and over the real one: the answers,
+// Every query of tests/golden/query/influxql, over a store whose blocks hold one, three and many points, and over the real one: the answers,
 // taken down from an InfluxDB, must not depend on how the store cuts its blocks.
 
 #include <algorithm>
@@ -24,7 +24,7 @@ using testing::StoredEngine;
 
 std::vector<std::filesystem::path> golden_files() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator("golden/query")) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator("golden/query/influxql")) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "query/languages/influxql/parser.h"
 #include "query/languages/influxql/response.h"
-#include "query/languages/influxql/runner.h"
+#include "query/languages/influxql/influxql.h"
 
 namespace campanile::query::testing {
 

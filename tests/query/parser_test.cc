@@ -1,4 +1,4 @@
-// What parses to what. The words of the errors are in tests/golden/query/errors_parse.test.
+// What parses to what. The words of the errors are in tests/golden/query/influxql/errors_parse.test.
 
 #include "query/languages/influxql/parser.h"
 

@@ -1,4 +1,4 @@
-"""Reads and writes the golden files of tests/golden/query: what to load, what to ask, what the answer is.
+"""Reads and writes the golden files of tests/golden/query/influxql: what to load, what to ask, what the answer is.
 
     load db0                      line protocol, times in nanoseconds
     cpu,host=a usage=1 10000000000

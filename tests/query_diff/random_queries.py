@@ -113,7 +113,7 @@ def query(rng):
     if dimensions:
         text += " GROUP BY " + ", ".join(dimensions)
     if windowed:
-        # What fills the columns beside a selector differs on purpose (tests/golden/query/windows.test).
+        # What fills the columns beside a selector differs on purpose (tests/golden/query/influxql/windows.test).
         beside = "), " in text and "host," in text
         # It interpolates windows with an offset wrongly before 1970.
         text += rng.choice(["", " fill(none)", " fill(null)"] + ([] if ", 13s" in text or ", -7s" in text else [" fill(linear)"]) + ([] if beside else [" fill(previous)", " fill(0)", " fill(1.5)"]))

@@ -3,7 +3,7 @@
 
     tests/query_diff/run.py http://127.0.0.1:8086 http://127.0.0.1:18086          campanile first, then an InfluxDB 1.x
     tests/query_diff/run.py --random 500 --seed 7 URL URL                         queries made up, over data made up
-    tests/query_diff/run.py --record http://127.0.0.1:18086 tests/golden/query/*.test    writes an InfluxDB's answers down as expected
+    tests/query_diff/run.py --record http://127.0.0.1:18086 tests/golden/query/influxql/*.test    writes an InfluxDB's answers down as expected
 
 Databases named in the golden files are dropped first: use scratch servers. Prints the differences; the exit code is 1 where there are any.
 """
@@ -17,7 +17,7 @@ import sys
 import golden
 import random_queries
 
-GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden" / "query"
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden" / "query" / "influxql"
 
 
 def close(a, b):

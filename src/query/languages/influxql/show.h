@@ -1,6 +1,6 @@
 // SHOW: what databases, measurements, tags, fields and series there are.
 //
-// Threads: as runner.h. A time in WHERE is not looked at: InfluxDB's answer leaves out what lies in other shards, this
+// Threads: as influxql.h. A time in WHERE is not looked at: InfluxDB's answer leaves out what lies in other shards, this
 // store knows no shards and answers for all time.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "query/languages/influxql/ast.h"
 #include "query/languages/influxql/catalog.h"
 #include "query/languages/influxql/result_sink.h"
-#include "query/languages/influxql/runner.h"
+#include "query/languages/influxql/influxql.h"
 
 namespace campanile::query::influxql {
 

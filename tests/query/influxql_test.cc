@@ -1,6 +1,6 @@
 // Statements that change things, and answers that golden files cannot hold because they depend on this program.
 
-#include "query/languages/influxql/runner.h"
+#include "query/languages/influxql/influxql.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// The runner: executes parsed statements against the store, one after the other, as /query does.
+// InfluxQL: executes parsed statements against the store, one after the other, as /query does. README.md names the parts of this folder.
 //
 //   Query query = TRY(parse(text));
 //   RunOptions options{.database = "campus", .now_ns = clock.now_ns()};

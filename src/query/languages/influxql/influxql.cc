@@ -1,4 +1,4 @@
-#include "query/languages/influxql/runner.h"
+#include "query/languages/influxql/influxql.h"
 
 #include <algorithm>
 
