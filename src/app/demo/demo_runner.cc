@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -40,11 +41,14 @@ std::string random_client_id(std::string_view unit_id) {
   return out;
 }
 
-// Counted by the loop, read by any thread.
+// Counted by the loop, read by any thread. What somebody waits for changes under the mutex; messages are counted without it, so that a
+// waiting thread is not woken for each of them.
 struct Progress {
+  std::atomic<uint64_t> history_messages = 0;
+  std::atomic<uint64_t> live_messages = 0;
   std::mutex mutex;
   std::condition_variable changed;
-  DemoStatus status;
+  size_t connected = 0;
   size_t modules_with_history = 0;  // that have still to send some
 };
 
@@ -95,7 +99,7 @@ class Player final : public client::MqttClientEvents {
  private:
   void on_connected(const mqtt::ConnectResult&) override {
     retry_ = kRetryMin;
-    update([](DemoStatus& status) { ++status.connected; });
+    change_connected(1);
     if (!module_.mac.empty()) {
       const std::string filter = module_.place + "/+/command";
       const mqtt::SubscribeRequest request{.filter = filter};
@@ -111,7 +115,7 @@ class Player final : public client::MqttClientEvents {
   void on_room() override { send_history(); }
 
   void on_closed(const Closed& closed) override {
-    if (closed.was_connected) update([](DemoStatus& status) { --status.connected; });
+    if (closed.was_connected) change_connected(-1);
     if (stopping_) return;
     if (closed.cause == Closed::Cause::kRefused) log::warning("demo: {} was refused: {}", module_.unit_id, closed.words);
     loop_->run_after(retry_, [this] {
@@ -126,7 +130,7 @@ class Player final : public client::MqttClientEvents {
       const auto taken = client_->publish({.topic = message.topic, .payload = message.payload, .qos = 1}, [this](const mqtt::PublishResult&) {
         // A message the server refused is done with as well: it would refuse it again.
         ++acknowledged_;
-        update([](DemoStatus& status) { ++status.history_messages; });
+        progress_.history_messages.fetch_add(1, std::memory_order_relaxed);
         if (history_.empty() && acknowledged_ == sent_) history_finished();
       });
       if (!taken) return;  // tried again when something is acknowledged
@@ -136,20 +140,18 @@ class Player final : public client::MqttClientEvents {
   }
 
   void send_live(const Message& message) {
-    if (client_->publish({.topic = message.topic, .payload = message.payload})) update([](DemoStatus& status) { ++status.live_messages; });
+    if (client_->publish({.topic = message.topic, .payload = message.payload})) progress_.live_messages.fetch_add(1, std::memory_order_relaxed);
   }
 
   void history_finished() {
     const std::lock_guard lock(progress_.mutex);
-    if (--progress_.modules_with_history > 0) return;
-    progress_.status.history_done = true;
+    --progress_.modules_with_history;
     progress_.changed.notify_all();
   }
 
-  template <typename Change>
-  void update(Change change) {
+  void change_connected(int by) {
     const std::lock_guard lock(progress_.mutex);
-    change(progress_.status);
+    progress_.connected += static_cast<size_t>(by);
     progress_.changed.notify_all();
   }
 
@@ -203,7 +205,6 @@ void DemoRunner::start() {
   for (const Module& module : state.campus->modules()) {
     state.players.push_back(std::make_unique<Player>(state.options, *state.campus, module, state.clock, state.progress, now_ns));
   }
-  state.progress.status.modules = state.players.size();
   state.progress.modules_with_history = state.players.size();
   state.running = true;
   state.loops.start();
@@ -216,12 +217,17 @@ void DemoRunner::start() {
 bool DemoRunner::wait_for_history(milliseconds limit) {
   Progress& progress = state_->progress;
   std::unique_lock lock(progress.mutex);
-  return progress.changed.wait_for(lock, limit, [&] { return progress.status.history_done; });
+  return progress.changed.wait_for(lock, limit, [&] { return progress.modules_with_history == 0; });
 }
 
 DemoStatus DemoRunner::status() const {
-  const std::lock_guard lock(state_->progress.mutex);
-  return state_->progress.status;
+  Progress& progress = state_->progress;
+  const std::lock_guard lock(progress.mutex);
+  return {.modules = state_->players.size(),
+          .connected = progress.connected,
+          .history_messages = progress.history_messages,
+          .live_messages = progress.live_messages,
+          .history_done = progress.modules_with_history == 0};
 }
 
 void DemoRunner::stop() {
@@ -234,7 +240,7 @@ void DemoRunner::stop() {
   // The goodbyes go out while the connections close; a server that has gone already is not waited for.
   {
     std::unique_lock lock(state.progress.mutex);
-    state.progress.changed.wait_for(lock, milliseconds(500), [&] { return state.progress.status.connected == 0; });
+    state.progress.changed.wait_for(lock, milliseconds(500), [&] { return state.progress.connected == 0; });
   }
   state.loops.stop();
 }

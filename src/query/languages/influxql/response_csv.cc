@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "model/series_key.h"
@@ -135,14 +138,10 @@ std::unique_ptr<ResultSink> make_csv_response(const ResponseOptions& options, Em
   return std::make_unique<CsvResponse>(options, std::move(emit));
 }
 
-// Always quoted, as InfluxDB writes it.
 std::string csv_error(std::string_view message) {
-  std::string out = "error\n\"";
-  for (const char c : message) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"\n";
+  std::string out = "error\n";
+  append_cell(out, message);
+  return out + "\n";
 }
 
 }  // namespace campanile::query::influxql
