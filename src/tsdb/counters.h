@@ -15,7 +15,7 @@ class LateCounter {
     if (Counter* const shown = shown_.load(std::memory_order_acquire)) shown->add(amount);
   }
   uint64_t value() const { return own_.value(); }
-  // REQUIRES: called once, before others add.
+  // REQUIRES: called once. What others add at the very moment may be missing in what is shown.
   void show(Counter& counter) {
     counter.add(own_.value());
     shown_.store(&counter, std::memory_order_release);
