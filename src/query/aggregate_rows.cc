@@ -13,10 +13,6 @@ class FilledColumn {
   FilledColumn(Aggregator& aggregator, const SelectPlan& plan, const Fill& fill, std::vector<std::pair<int64_t, size_t>> cells)
       : aggregator_(aggregator), plan_(plan), fill_(fill), cells_(std::move(cells)) {}
 
-  bool empty() const { return cells_.empty(); }
-  // REQUIRES: not empty.
-  int64_t earliest_ns() const { return std::min(cells_.front().first, cells_.back().first); }
-
   // REQUIRES: called for each window of the answer, in its order.
   Value at(int64_t start_ns) {
     // What lies before all that the aggregate saw is not filled, except that a number stands for it too, and so does what came
@@ -35,6 +31,9 @@ class FilledColumn {
   }
 
  private:
+  // REQUIRES: there are cells.
+  int64_t earliest_ns() const { return std::min(cells_.front().first, cells_.back().first); }
+
   // Windows without points count 0 unless the query says otherwise.
   bool is_default_count() const { return fill_.kind != plan_.fill.kind; }
 
@@ -51,9 +50,12 @@ class FilledColumn {
     if (!previous_ || !previous_->is_numeric() || next_ == cells_.size()) return null_value();
     const Value next = aggregator_.result(cells_[next_].second, 0);
     if (!next) return null_value();
-    const auto every = static_cast<double>(plan_.window->every_ns);
-    const double step = static_cast<double>(start_ns - previous_ns_) / every;
-    const double steps = static_cast<double>(cells_[next_].first - previous_ns_) / every;
+    // In 128 bits, since six centuries do not fit into 64.
+    const auto windows_since_previous = [this](int64_t ns) {
+      return static_cast<double>((static_cast<__int128>(ns) - previous_ns_) / plan_.window->every_ns);
+    };
+    const double step = windows_since_previous(start_ns);
+    const double steps = windows_since_previous(cells_[next_].first);
     const double value = (next->as_number() - previous_->as_number()) / steps * step + previous_->as_number();
     return as_result_type(FieldValue::of_float(value));
   }
