@@ -12,11 +12,11 @@ journal::JournalOptions journal_options(const Config& config) {
 }
 
 journal::CheckpointOptions checkpoint_options(const Config& config) {
-  // A journal of some segments is worth a checkpoint: it bounds the disk it takes and the time to replay it.
-  constexpr uint64_t kSegmentsBeforeCheckpoint = 4;
-  return {.journal_bytes = kSegmentsBeforeCheckpoint * config.storage.journal_segment_bytes,
+  return {.journal_bytes = config.storage.checkpoint_journal_bytes,
           .interval_s = static_cast<uint32_t>(config.storage.checkpoint_interval_s)};
 }
+
+kv::RocksDbOptions store_options(const Config& config) { return {.block_cache_bytes = config.storage.block_cache_bytes}; }
 
 tsdb::EngineOptions engine_options(const Config& config) {
   return {.head_bytes_max = config.storage.head_bytes_max,
@@ -47,6 +47,10 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.sessions_max = mqtt.sessions_max;
   options.session_expiry_max_s = static_cast<uint32_t>(mqtt.session_expiry_max_s);
   options.subscriptions_per_session_max = mqtt.subscriptions_per_session_max;
+  options.subscriptions_max = mqtt.subscriptions_max;
+  options.in_flight_max = static_cast<uint16_t>(mqtt.in_flight_max);
+  options.connection_bytes_max = mqtt.connection_bytes_max;
+  options.queues_bytes_max = mqtt.session_queues_bytes_max;
   options.queue_messages_max = mqtt.session_queue_messages_max;
   options.queue_bytes_max = mqtt.session_queue_bytes_max;
   options.retained_messages_max = mqtt.retained_messages_max;

@@ -15,6 +15,7 @@
 #include "ingest/rejected.h"
 #include "journal/checkpoint.h"
 #include "journal/journal.h"
+#include "kv/store.h"
 #include "net/http_server.h"
 #include "net/tcp.h"
 #include "registry/accounts.h"
@@ -24,6 +25,7 @@ namespace campanile::app {
 
 journal::JournalOptions journal_options(const Config& config);
 journal::CheckpointOptions checkpoint_options(const Config& config);
+kv::RocksDbOptions store_options(const Config& config);
 tsdb::EngineOptions engine_options(const Config& config);
 ingest::RejectedOptions rejected_options(const Config& config);
 ingest::IngestOptions ingest_options(const Config& config);

@@ -115,7 +115,7 @@ struct Program::Parts {
 };
 
 Result<void> Program::Parts::open_stores() {
-  store = TRY(kv::open_rocksdb(data / "store", {}));
+  store = TRY(kv::open_rocksdb(data / "store", store_options(config)));
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
   rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
   retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
