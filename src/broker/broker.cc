@@ -34,6 +34,9 @@ Result<void> check(const BrokerOptions& options) {
   TRY(require(limits.topic_levels_max >= 1, "topic_levels_max", "1 or more"));
   TRY(require(limits.receive_maximum >= 1, "receive_maximum", "1 or more"));
   TRY(require(limits.filters_per_packet_max >= 1, "filters_per_packet_max", "1 or more"));
+  const std::string& responses = options.response_topics;
+  TRY(require(responses.size() <= 1024 && mqtt::is_valid_string(responses) && !mqtt::has_wildcard(responses), "response_topics",
+              "at most 1024 bytes of UTF-8 without '+' and '#'"));
   TRY(require(options.in_flight_max >= 1, "in_flight_max", "1 or more"));
   // Below it a connection that is written to could wait for a wake-up that never comes (net: high water).
   TRY(require(options.connection_bytes_max >= 256 * 1024, "connection_bytes_max", "256 KiB or more"));

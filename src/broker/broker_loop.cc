@@ -23,13 +23,14 @@ void BrokerLoop::start() {
   event_loop_.post([this] { event_loop_.run_after(kTick, [this] { tick(); }); });
 }
 
-void BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
+bool BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);
   for (const MatchTarget& target : result->targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
     wake(target.session->deliver(publication, target.terms, now_ns, traffic_), target.session);
   }
   for (const auto& group : result->groups) deliver_to_group(group, publication, now_ns);
+  return !result->targets.empty() || !result->groups.empty();
 }
 
 // One member in turn, the next one that is connected where there is one [section 4.8.2].
@@ -100,6 +101,8 @@ bool BrokerLoop::try_publish_will(const Will& will) {
     publication.expires_ns = now_ns + will.expiry_s * kNanosPerSecond;
   }
   publication.published_ns = now_ns;
+  const std::shared_ptr<Session> publisher = shared_.registry.find(will.client_id);  // it may be back, and want nothing of its own
+  publication.publisher = publisher.get();
   if (publication.retain) {
     const auto retained = shared_.retained.set(publication);
     if (!retained && retained.error().code == ErrorCode::kOverloaded) return false;

@@ -36,8 +36,8 @@ class BrokerLoop {
   // Drops what waits for commits. Once the event loop no longer runs, or on it.
   void close() { commits_.close(); }
 
-  // Delivers to every matching session. The sessions' loops learn at end_batch().
-  void fan_out(Publication& publication, int64_t now_ns);
+  // Delivers to every matching session; false where there is none. The sessions' loops learn at end_batch().
+  bool fan_out(Publication& publication, int64_t now_ns);
   // Stores, retains and delivers a message that no connection waits for: wills.
   void publish_will(std::shared_ptr<const Will> will);
   // What waking a session means: it is flushed by `loop` after end_batch().

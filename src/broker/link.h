@@ -69,6 +69,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   // CONNECT
   bool log_in(const mqtt::ConnectPacket& packet, const std::string& client_id);
   uint32_t session_expiry(const mqtt::ConnectPacket& packet) const;
+  mqtt::PropertyWriter terms_told(const mqtt::ConnectPacket& packet, const LinkTerms& terms, std::string_view client_id) const;
   void keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
   void refuse(mqtt::ReasonCode reason, std::string_view why);
 
@@ -86,6 +87,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   void resume_reading();
 
   // SUBSCRIBE
+  void violate(const mqtt::Violation& violation);
   mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained);
 
   std::string& out() { return loop_.scratch(); }
@@ -106,6 +108,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   journal::Lsn retained_lsn_ = 0;    // of the packet that waits for the store, whose retained half is done
   bool retained_done_ = false;
   bool paused_ = false;
+  bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published
   bool session_written_ = false;     // the session's outbox may hold answers to the input at hand
   bool ended_ = false;
 };

@@ -11,6 +11,8 @@ namespace {
 using mqtt::ProtocolVersion;
 using mqtt::ReasonCode;
 
+constexpr size_t kResponseClientBytesMax = 1024;
+
 std::string make_client_id() {
   std::string id = "campanile-";
   for (const char byte : random_bytes(10)) id += fmt::format("{:02x}", static_cast<uint8_t>(byte));
@@ -38,32 +40,28 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
   if (v5) {
     terms.receive_maximum = packet.properties.receive_maximum;
+    terms.topic_alias_maximum = std::min(packet.properties.topic_alias_maximum, shared.options.topic_aliases_to_client_max);  // [MQTT-3.1.2-26]
     if (packet.properties.has(mqtt::PropertyId::kMaximumPacketSize)) terms.packet_bytes_max = packet.properties.maximum_packet_size;
   }
+  uint16_t keep_alive_s = packet.keep_alive_s;
+  const uint16_t keep_alive_max_s = shared.options.keep_alive_max_s;
+  const bool shortened = keep_alive_max_s > 0 && (keep_alive_s == 0 || keep_alive_s > keep_alive_max_s);
+  if (shortened && v5) keep_alive_s = keep_alive_max_s;  // version 3 cannot be told, and keeps what it asked for
+
+  mqtt::PropertyWriter properties = terms_told(packet, terms, client_id);
+  if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
+  if (!protocol_.connack_fits(properties)) return refuse(ReasonCode::kPacketTooLarge, "the maximum packet size leaves no room for CONNACK");
+
   auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, now_ns_, loop_.traffic());
   if (!opened.session) return refuse(v5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable, "as many sessions as allowed exist");
   session_ = std::move(opened.session);
+  bridge_ = packet.bridge;
   keep_will(packet, client_id);
   if (opened.former) {
     BrokerLoop& its_loop = opened.former->loop();
     its_loop.event_loop().post([former = std::move(opened.former)] { former->taken_over(); });
   }
 
-  uint16_t keep_alive_s = packet.keep_alive_s;
-  const uint16_t keep_alive_max_s = shared.options.keep_alive_max_s;
-  const bool shortened = keep_alive_max_s > 0 && (keep_alive_s == 0 || keep_alive_s > keep_alive_max_s);
-  if (shortened && v5) keep_alive_s = keep_alive_max_s;  // version 3 cannot be told, and keeps what it asked for
-
-  // What is not said here has the standard's default: QoS 2, retained messages, wildcards, subscription identifiers and shared
-  // subscriptions are all available.
-  mqtt::PropertyWriter properties;
-  const mqtt::Limits& limits = shared.options.protocol.limits;
-  properties.u16(mqtt::PropertyId::kReceiveMaximum, limits.receive_maximum);
-  properties.u32(mqtt::PropertyId::kMaximumPacketSize, limits.packet_bytes_max);
-  if (limits.topic_alias_maximum > 0) properties.u16(mqtt::PropertyId::kTopicAliasMaximum, limits.topic_alias_maximum);
-  if (assigned) properties.string(mqtt::PropertyId::kAssignedClientIdentifier, client_id);  // [MQTT-3.2.2-16]
-  if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
-  if (terms.expiry_s != packet.properties.session_expiry_s) properties.u32(mqtt::PropertyId::kSessionExpiryInterval, terms.expiry_s);
   protocol_.accept(out(), opened.present, keep_alive_s, properties);
   shared.counters.connections_opened.add();
   // Before anything from the session's outbox [MQTT-3.2.0-1].
@@ -73,6 +71,26 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   loop_.wheel().remove(this);
   protocol_.excuse_silence(shared.clock.steady_ns());
   if (keep_alive_s > 0) loop_.wheel().add(this, protocol_.deadline_ns());
+}
+
+// What is not said here has the standard's default: QoS 2, retained messages, wildcards, subscription identifiers and shared
+// subscriptions are all available.
+mqtt::PropertyWriter Link::terms_told(const mqtt::ConnectPacket& packet, const LinkTerms& terms, std::string_view client_id) const {
+  mqtt::PropertyWriter properties;
+  if (packet.version != ProtocolVersion::kV5) return properties;
+  const BrokerOptions& options = loop_.shared().options;
+  const mqtt::Limits& limits = options.protocol.limits;
+  properties.u16(mqtt::PropertyId::kReceiveMaximum, limits.receive_maximum);
+  properties.u32(mqtt::PropertyId::kMaximumPacketSize, limits.packet_bytes_max);
+  if (limits.topic_alias_maximum > 0) properties.u16(mqtt::PropertyId::kTopicAliasMaximum, limits.topic_alias_maximum);
+  if (packet.client_id.empty()) properties.string(mqtt::PropertyId::kAssignedClientIdentifier, client_id);  // [MQTT-3.1.3-7, 3.2.2-16]
+  if (terms.expiry_s != packet.properties.session_expiry_s) properties.u32(mqtt::PropertyId::kSessionExpiryInterval, terms.expiry_s);
+  // [MQTT-3.1.2-28]. A client whose identifier cannot stand in a topic gets none and chooses its response topics itself.
+  const bool usable = client_id.find_first_of("+#") == std::string_view::npos && client_id.size() <= kResponseClientBytesMax;
+  if (packet.properties.request_response_information && !options.response_topics.empty() && usable) {
+    properties.string(mqtt::PropertyId::kResponseInformation, fmt::format("{}{}/", options.response_topics, client_id));
+  }
+  return properties;
 }
 
 bool Link::log_in(const mqtt::ConnectPacket& packet, const std::string& client_id) {

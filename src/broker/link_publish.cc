@@ -65,8 +65,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   retained_done_ = false;
   lsn = std::max(lsn, *accepted);
   ++loop_.traffic().messages_in;
-  loop_.fan_out(publication, now_ns_);
-  acknowledge_later(packet, lsn, ReasonCode::kSuccess);
+  const bool wanted = loop_.fan_out(publication, now_ns_);
+  acknowledge_later(packet, lsn, wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
   return Taken::kYes;
 }
 

@@ -6,14 +6,28 @@ namespace campanile::broker {
 
 using mqtt::ReasonCode;
 
+namespace {
+
+// The answer to a request of many filters that is larger than the client takes must not be sent [MQTT-3.1.2-24], and a client that
+// waits for it would wait for ever: it is told, before anything is done.
+constexpr mqtt::Violation kAnswerTooLarge{ReasonCode::kPacketTooLarge, "the answer would be larger than the client's maximum packet size"};
+// Fixed header, packet identifier and property length.
+constexpr size_t kAroundReasons = 8;
+
+}  // namespace
+
+void Link::violate(const mqtt::Violation& violation) {
+  protocol_.disconnect(out(), violation.reason, violation.what);
+  on_violation(violation);
+}
+
 void Link::on_subscribe(const mqtt::SubscribePacket& packet) {
   for (const mqtt::SubscribeEntry& entry : packet.entries) {
     if (entry.no_local && mqtt::is_shared(entry.filter)) {  // [MQTT-3.8.3-4]
-      const mqtt::Violation violation{ReasonCode::kProtocolError, "no-local on a shared subscription"};
-      protocol_.disconnect(out(), violation.reason, violation.what);
-      return on_violation(violation);
+      return violate({ReasonCode::kProtocolError, "no-local on a shared subscription"});
     }
   }
+  if (!protocol_.fits(packet.entries.size() + kAroundReasons)) return violate(kAnswerTooLarge);
   std::vector<ReasonCode> reasons;  // one each, in order [MQTT-3.8.4-6]
   std::vector<const mqtt::SubscribeEntry*> with_retained;
   for (const mqtt::SubscribeEntry& entry : packet.entries) {
@@ -51,8 +65,8 @@ ReasonCode Link::subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifie
     case Session::FilterAdded::kOverLimit: return ReasonCode::kQuotaExceeded;
     case Session::FilterAdded::kEnded: return ReasonCode::kUnspecifiedError;
   }
-  const bool is_new = shared.tree.add(entry.filter, {.session = session_, .qos = entry.qos, .no_local = entry.no_local,
-                                                     .retain_as_published = entry.retain_as_published, .identifier = identifier});
+  const bool is_new = shared.tree.add(entry.filter, {.session = session_, .qos = entry.qos, .no_local = entry.no_local || (bridge_ && !is_shared),
+                                                     .retain_as_published = entry.retain_as_published || bridge_, .identifier = identifier});
   // The session may have been ended by another connection since, which took out what it knew of then.
   if (session_->ended()) shared.tree.remove(entry.filter, *session_);
   // [MQTT-3.3.1-9, 3.3.1-10, 3.3.1-11]; a shared subscription gets none [section 4.8.2].
@@ -61,6 +75,7 @@ ReasonCode Link::subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifie
 }
 
 void Link::on_unsubscribe(const mqtt::UnsubscribePacket& packet) {
+  if (!protocol_.fits(packet.filters.size() + kAroundReasons)) return violate(kAnswerTooLarge);
   std::vector<ReasonCode> reasons;
   for (const std::string_view filter : packet.filters) {
     const bool known = session_->remove_filter(filter);

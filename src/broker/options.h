@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "mqtt/server_connection.h"
 
@@ -25,12 +26,18 @@ struct BrokerOptions {
   size_t subscriptions_per_session_max = 10'000;
   size_t subscriptions_max = 2'000'000;
 
+  // What a version 5 client that asks for response information is told to begin its response topics with, its client identifier and
+  // '/' behind it. Empty: nothing.
+  std::string response_topics = "responses/";
+
   // QoS 1 and 2 messages that wait for a client that is away or slow. At the limit the newest is dropped and counted.
   size_t queue_messages_max = 1'000;
   size_t queue_bytes_max = 1u << 20;
   size_t queues_bytes_max = 256u << 20;  // of all clients together
   // QoS 1 and 2 messages sent and not acknowledged, per client; further ones wait in the queue.
   uint16_t in_flight_max = 8'192;
+  // Topics that a version 5 client may be sent as a number, at most as many as it asks for. Further topics are sent as text.
+  uint16_t topic_aliases_to_client_max = 32;
   // Bytes that wait for one connection to take them. Beyond it QoS 0 messages are dropped and counted, others go to the queue.
   size_t connection_bytes_max = 8u << 20;
   // Received QoS 1 and 2 bytes of one connection that are not yet on disk. Beyond it the connection is not read.

@@ -146,8 +146,19 @@ void Session::write(const View& message, const OutgoingMessage& terms, bool dupl
     publish.message_expiry_s = static_cast<uint32_t>(std::min<int64_t>((left_ns + kNanosPerSecond - 1) / kNanosPerSecond, UINT32_MAX));
   }
   if (outbox_.empty()) outbox_.reserve(std::min<size_t>(outbox_hint_, kOutboxReserveBytesMax));
+  if (terms_.topic_alias_maximum > 0) alias_topic(publish);
   mqtt::encode_publish(outbox_, terms_.version, publish);
   ++traffic.messages_out;
+}
+
+// What is written reaches the link or is lost with it, and the aliases with both: they are the link's [MQTT-3.3.2-7].
+void Session::alias_topic(mqtt::OutgoingPublish& publish) {
+  if (!aliases_) aliases_ = std::make_unique<mqtt::TopicAliasSender>(terms_.topic_alias_maximum);
+  const bool room = terms_.packet_bytes_max == UINT32_MAX ||
+                    mqtt::publish_size(terms_.version, publish) + mqtt::TopicAliasSender::kOverheadBytes <= terms_.packet_bytes_max;
+  const auto use = aliases_->use(publish.topic, room);
+  publish.topic_alias = use.alias;
+  if (!use.with_topic) publish.topic = {};
 }
 
 // A message for the first time, unless it has expired [MQTT-3.3.2-5] or is larger than the client takes [MQTT-3.1.2-24, 3.1.2-25].
@@ -283,6 +294,7 @@ bool Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t
   terms_ = terms;
   ++epoch_;
   outbox_.clear();  // meant for the former link; what matters of it is in flight
+  aliases_.reset();
   flush_pending_ = false;
   send_queue_bytes_ = 0;
   will_.reset();  // [MQTT-3.1.3-9]: back before the delay was over
@@ -299,6 +311,7 @@ Session::Detached Session::detach(const Link* link, std::unique_ptr<Will>& will)
   link_.reset();
   ++epoch_;
   outbox_ = {};
+  aliases_.reset();
   if (will && will->delay_s > 0) will_ = std::move(will);
   return {.was_attached = true, .expiry_s = terms_.expiry_s, .will_delay_s = will_ ? will_->delay_s : 0, .epoch = epoch_};
 }
@@ -354,6 +367,7 @@ Session::Ended Session::end_locked(Traffic& traffic) {
   ++epoch_;
   link_.reset();
   outbox_ = {};
+  aliases_.reset();
   for (auto& filter : filters_) result.filters.push_back(filter);
   filters_.clear();
   received_.reset();

@@ -30,7 +30,9 @@
 #include "broker/string_map.h"
 #include "broker/traffic.h"
 #include "journal/journal.h"
+#include "mqtt/encode.h"
 #include "mqtt/packets.h"
+#include "mqtt/topic_alias_sender.h"
 
 namespace campanile::broker {
 
@@ -49,6 +51,7 @@ struct LinkTerms {
   uint16_t loop = 0;
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV311;
   uint16_t receive_maximum = 65'535;
+  uint16_t topic_alias_maximum = 0;  // of aliases to the client
   uint32_t packet_bytes_max = UINT32_MAX;
   uint32_t expiry_s = 0;  // of the session, after the link; 0: it ends with it
 };
@@ -131,6 +134,7 @@ class Session {
   bool room_in_connection(size_t limit) const;
   size_t free_window() const;
   bool fits(const View& message, const OutgoingMessage& terms) const;
+  void alias_topic(mqtt::OutgoingPublish& publish);
   void write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
   void send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
   bool enqueue(Publication& publication, const DeliveryTerms& terms, uint8_t qos, bool retain);
@@ -154,6 +158,7 @@ class Session {
   uint32_t epoch_ = 0;        // counts attach and detach
   bool ended_ = false;
   bool flush_pending_ = false;
+  std::unique_ptr<mqtt::TopicAliasSender> aliases_;  // of the present link, made with its first message; null: it takes none
   std::unique_ptr<Waiting> waiting_;  // made with the first message that needs more than the outbox
   std::unique_ptr<absl::flat_hash_map<uint16_t, journal::Lsn>> received_;
   StringSet filters_;

@@ -28,6 +28,7 @@ struct PendingPublish {
   uint8_t qos = 1;
   bool retain = false;
   bool received = false;  // PUBREC has come, PUBREL has gone
+  bool on_link = true;    // false: after a reconnection it waits for room in the server's receive maximum
   ClientConnection::PublishCallback done;
 };
 
@@ -103,6 +104,8 @@ struct ClientConnection::State {
   uint64_t next_order = 0;
   uint16_t last_id = 0;
   std::map<uint16_t, PendingPublish> publishes;
+  size_t off_link = 0;   // of these
+  bool resumed = false;  // the server kept the session
   std::map<uint16_t, PendingRequest> requests;
   std::set<uint16_t> received;  // QoS 2 messages from the server whose PUBREL has not come
 
@@ -145,8 +148,14 @@ struct ClientConnection::State {
   void receive_ack(const AckPacket& packet);
   void receive_reasons(const Frame& frame);
   void resume(bool session_present);
+  void send_waiting();
   void finish_publish(std::map<uint16_t, PendingPublish>::iterator found, ReasonCode reason);
   Result<uint16_t> add_request(PacketType answer, size_t count, ReasonsCallback done);
+  // [MQTT-3.2.2-15]
+  Result<void> check_size(size_t packet_bytes) const {
+    if (packet_bytes <= server_packet_bytes_max) return {};
+    return campanile::fail(ErrorCode::kTooLarge, "a packet of up to {} bytes; the server takes {} at most", packet_bytes, server_packet_bytes_max);
+  }
 };
 
 ClientConnection::ClientConnection(ClientOptions options, ClientHandler& handler)
@@ -237,7 +246,7 @@ void ClientConnection::State::receive_connack(const Frame& frame) {
     return violate({ReasonCode::kProtocolError, "a session is present after a clean start"});  // [MQTT-3.2.2-2]
   }
   const Properties& told = packet->properties;
-  if (told.has(PropertyId::kMaximumPacketSize)) server_packet_bytes_max = told.maximum_packet_size;
+  server_packet_bytes_max = told.has(PropertyId::kMaximumPacketSize) ? told.maximum_packet_size : kPacketBytesLimit;
   server_receive_maximum = told.receive_maximum;
   server_maximum_qos = told.maximum_qos;
   server_retain = told.retain_available;
@@ -259,14 +268,26 @@ void ClientConnection::State::resume(bool session_present) {
   for (auto& [id, publish] : publishes) order.emplace_back(id, &publish);
   std::ranges::sort(order, {}, [](const auto& entry) { return entry.second->order; });
   std::vector<uint16_t> finished;
+  off_link = 0;
+  resumed = session_present;
+  size_t sent_again = 0;
   for (auto& [id, publish] : order) {
-    if (!publish->received) {
-      send_publish(id, *publish, session_present);
-    } else if (session_present) {
+    if (publish->received && !session_present) {
+      // PUBREC said that the server owns the message; its session went, but the message was handed on.
+      publish->on_link = true;
+      finished.push_back(id);
+      continue;
+    }
+    publish->on_link = sent_again < server_receive_maximum;  // [MQTT-4.9.0-2]: it may be less than it was
+    if (!publish->on_link) {
+      ++off_link;
+      continue;
+    }
+    ++sent_again;
+    if (publish->received) {
       encode_ack(out, options.version, PacketType::kPubrel, id);
     } else {
-      // PUBREC said that the server owns the message; its session went, but the message was handed on.
-      finished.push_back(id);
+      send_publish(id, *publish, session_present);
     }
   }
   for (const uint16_t id : finished) finish_publish(publishes.find(id), ReasonCode::kSuccess);
@@ -276,6 +297,10 @@ void ClientConnection::State::receive_publish(const Frame& frame) {
   const auto packet = decode_publish(frame, options.version, Limits{.topic_levels_max = kTopicLevelsMax});
   if (!packet) return violate(packet.error());
   if (packet->topic_alias != 0) return violate({ReasonCode::kTopicAliasInvalid, "a topic alias, which was not allowed"});  // [MQTT-3.1.2-26]
+  // [3.3.4]: QoS 1 is acknowledged before the next packet is read, so that QoS 2 alone can be open.
+  if (packet->qos == 2 && options.receive_maximum && received.size() >= *options.receive_maximum && !received.contains(packet->packet_id)) {
+    return violate({ReasonCode::kReceiveMaximumExceeded, "more unreleased messages than the receive maximum"});
+  }
   // QoS 2, method A of figure 4.3: delivered on first sight, its identifier kept until PUBREL.
   const bool is_new = packet->qos < 2 || received.insert(packet->packet_id).second;  // [MQTT-4.3.3-10]
   if (is_new) {
@@ -287,10 +312,28 @@ void ClientConnection::State::receive_publish(const Frame& frame) {
   sent();
 }
 
+// The oldest of those that resume() had no room for.
+void ClientConnection::State::send_waiting() {
+  if (off_link == 0 || status != Status::kConnected || publishes.size() - off_link >= server_receive_maximum) return;
+  std::pair<const uint16_t, PendingPublish>* oldest = nullptr;
+  for (auto& entry : publishes) {
+    if (!entry.second.on_link && (!oldest || entry.second.order < oldest->second.order)) oldest = &entry;
+  }
+  oldest->second.on_link = true;
+  --off_link;
+  if (oldest->second.received) {
+    encode_ack(out, options.version, PacketType::kPubrel, oldest->first);
+  } else {
+    send_publish(oldest->first, oldest->second, resumed);
+  }
+}
+
 void ClientConnection::State::finish_publish(std::map<uint16_t, PendingPublish>::iterator found, ReasonCode reason) {
   const uint16_t id = found->first;
   PublishCallback done = std::move(found->second.done);
+  if (!found->second.on_link) --off_link;
   publishes.erase(found);  // before the callback, which may publish again
+  send_waiting();
   if (done) done({.packet_id = id, .reason = reason});
 }
 
@@ -435,6 +478,14 @@ bool is_valid_subscription(std::string_view text) {
   return shared && is_valid_filter(shared->filter, kTopicLevelsMax);
 }
 
+// A SUBSCRIBE or UNSUBSCRIBE with these filters, at most.
+template <typename Entries, typename FilterOf>
+size_t request_size(const Entries& entries, FilterOf filter_of) {
+  size_t size = 16;
+  for (const auto& entry : entries) size += filter_of(entry).size() + 3;
+  return size;
+}
+
 }  // namespace
 
 Result<void> ClientConnection::subscribe(std::span<const SubscribeRequest> requests, ReasonsCallback done) {
@@ -445,9 +496,13 @@ Result<void> ClientConnection::subscribe(std::span<const SubscribeRequest> reque
       return fail(ErrorCode::kInvalidArgument, "'{:.80}' with QoS {} is not a subscription: '#' stands alone at the end, '+' alone in a level",
                   request.filter, request.qos);
     }
+    if (request.no_local && is_shared(request.filter)) {  // [MQTT-3.8.3-4]
+      return fail(ErrorCode::kInvalidArgument, "'{:.80}': a shared subscription cannot be no-local", request.filter);
+    }
     entries.push_back({.filter = request.filter, .qos = request.qos, .no_local = request.no_local,
                        .retain_as_published = request.retain_as_published, .retain_handling = request.retain_handling});
   }
+  TRY(s.check_size(request_size(requests, [](const SubscribeRequest& request) { return request.filter; })));
   const uint16_t id = TRY(s.add_request(PacketType::kSuback, entries.size(), std::move(done)));
   encode_subscribe(s.out, s.options.version, id, entries);
   return {};
@@ -458,6 +513,7 @@ Result<void> ClientConnection::unsubscribe(std::span<const std::string_view> fil
   for (const std::string_view filter : filters) {
     if (!is_valid_subscription(filter)) return fail(ErrorCode::kInvalidArgument, "'{:.80}' is not a topic filter", filter);
   }
+  TRY(s.check_size(request_size(filters, [](std::string_view filter) { return filter; })));
   const uint16_t id = TRY(s.add_request(PacketType::kUnsuback, filters.size(), std::move(done)));
   encode_unsubscribe(s.out, s.options.version, id, filters);
   return {};

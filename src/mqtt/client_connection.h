@@ -139,7 +139,7 @@ class ClientConnection {
   // (topic, QoS), kUnsupported (the server allows no such QoS or no retain), kTooLarge (over the server's maximum packet size).
   // With QoS 0 `done` runs before publish() returns.
   Result<void> publish(const PublishRequest& request, PublishCallback done = {});
-  // Errors: kUnavailable, kInvalidArgument (a filter), kOverloaded.
+  // Errors: kUnavailable, kInvalidArgument (a filter), kOverloaded, kTooLarge (over the server's maximum packet size).
   Result<void> subscribe(std::span<const SubscribeRequest> requests, ReasonsCallback done = {});
   Result<void> unsubscribe(std::span<const std::string_view> filters, ReasonsCallback done = {});
   // Queues DISCONNECT; the owner closes TCP once the output is sent. kDisconnectWithWill asks a version 5 server to send the will.

@@ -15,6 +15,12 @@ uint16_t read_packet_id(Reader& in) {
   return id;
 }
 
+ReasonCode read_reason(Reader& in, PacketType type) {
+  const auto reason = static_cast<ReasonCode>(in.u8());
+  if (!in.failed() && !may_carry(type, reason)) in.fail(ReasonCode::kProtocolError, "a reason code that this packet may not carry");
+  return reason;
+}
+
 void require_end(Reader& in) {
   if (!in.empty()) in.fail(ReasonCode::kMalformedPacket, "bytes after the end of the packet");
 }
@@ -43,8 +49,11 @@ Decoded<ConnectPacket> decode_connect(std::string_view body, const Limits& limit
   Reader in(body);
   ConnectPacket packet;
   const std::string_view name = in.binary();
-  const uint8_t level = in.u8();
+  uint8_t level = in.u8();
   if (in.failed()) return violation_of(in);
+  // No standard has it, but bridges of other brokers say so that they are one: the level's highest bit, with version 3.
+  packet.bridge = level == 0x83 || level == 0x84;
+  if (packet.bridge) level &= 0x7f;
   if (name == "MQTT" && level == 5) {
     packet.version = ProtocolVersion::kV5;
   } else if (name == "MQTT" && level == 4) {
@@ -57,10 +66,14 @@ Decoded<ConnectPacket> decode_connect(std::string_view body, const Limits& limit
     return violation(ReasonCode::kProtocolError, "the protocol name is not MQTT");  // [MQTT-3.1.2-1]: closed without an answer
   }
   const bool v5 = packet.version == ProtocolVersion::kV5;
-  const uint8_t flags = in.u8();
+  uint8_t flags = in.u8();
   packet.clean_start = flags & 0x02;
   packet.keep_alive_s = in.u16();
   if (in.failed()) return violation_of(in);
+  if (packet.version == ProtocolVersion::kV31) {
+    // MQTT 3.1 says of these bits that they are not used, and its clients leave in them what they like.
+    flags &= static_cast<uint8_t>(flags & 0x04 ? ~0x01 : ~0x39);
+  }
   if (flags & 0x01) return violation(ReasonCode::kMalformedPacket, "the reserved connect flag is set");  // [MQTT-3.1.2-3]
   const bool has_will = flags & 0x04;
   if (!has_will && (flags & 0x38)) return violation(ReasonCode::kMalformedPacket, "will flags without a will");  // [MQTT-3.1.2-11, -13]
@@ -90,6 +103,8 @@ Decoded<PublishPacket> decode_publish(const Frame& frame, ProtocolVersion versio
   packet.duplicate = frame.flags & 8;
   packet.retain = frame.flags & 1;
   if (packet.qos == 3) return violation(ReasonCode::kMalformedPacket, "QoS 3");  // [MQTT-3.3.1-4]
+  // MQTT 3.1 says that DUP means nothing with QoS 0.
+  if (packet.qos == 0 && packet.duplicate && version == ProtocolVersion::kV31) packet.duplicate = false;
   if (packet.qos == 0 && packet.duplicate) return violation(ReasonCode::kMalformedPacket, "DUP with QoS 0");  // [MQTT-3.3.1-2]
   Reader in(frame.body);
   packet.topic = in.string();
@@ -125,7 +140,7 @@ Decoded<AckPacket> decode_ack(const Frame& frame, ProtocolVersion version) {
   packet.packet_id = read_packet_id(in);
   if (version == ProtocolVersion::kV5 && !in.empty()) {
     // [3.4.2.1]: reason code and properties may both be left out, or the properties alone.
-    packet.reason = static_cast<ReasonCode>(in.u8());
+    packet.reason = read_reason(in, frame.type);
     if (!in.empty()) {
       const auto owner = frame.type == PacketType::kPuback   ? PropertyOwner::kPuback
                          : frame.type == PacketType::kPubrec ? PropertyOwner::kPubrec
@@ -193,7 +208,7 @@ Decoded<DisconnectPacket> decode_disconnect(const Frame& frame, ProtocolVersion 
   DisconnectPacket packet;
   Reader in(frame.body);
   if (version == ProtocolVersion::kV5 && !in.empty()) {
-    packet.reason = static_cast<ReasonCode>(in.u8());
+    packet.reason = read_reason(in, frame.type);
     if (!in.empty()) {
       packet.properties =
           decode_properties(in, frame.type == PacketType::kAuth ? PropertyOwner::kAuth : PropertyOwner::kDisconnect);

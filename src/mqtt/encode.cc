@@ -14,7 +14,7 @@ void put_packet(std::string& out, uint8_t first, std::string_view body) {
 }
 
 size_t publish_properties_size(const OutgoingPublish& publish) {
-  size_t size = publish.properties.size() + (publish.message_expiry_s ? 5 : 0);
+  size_t size = publish.properties.size() + (publish.message_expiry_s ? 5 : 0) + (publish.topic_alias != 0 ? 3 : 0);
   for (const uint32_t id : publish.subscription_identifiers) size += 1 + varint_size(id);
   return size;
 }
@@ -56,6 +56,10 @@ void encode_publish(std::string& out, ProtocolVersion version, const OutgoingPub
     if (publish.message_expiry_s) {
       put_u8(out, static_cast<uint8_t>(PropertyId::kMessageExpiryInterval));
       put_u32(out, *publish.message_expiry_s);
+    }
+    if (publish.topic_alias != 0) {
+      put_u8(out, static_cast<uint8_t>(PropertyId::kTopicAlias));
+      put_u16(out, publish.topic_alias);
     }
     for (const uint32_t id : publish.subscription_identifiers) {
       put_u8(out, static_cast<uint8_t>(PropertyId::kSubscriptionIdentifier));
@@ -112,7 +116,7 @@ void encode_connect(std::string& out, const OutgoingConnect& connect) {
   const bool v5 = connect.version == ProtocolVersion::kV5;
   std::string body;
   put_string(body, connect.version == ProtocolVersion::kV31 ? "MQIsdp" : "MQTT");
-  put_u8(body, static_cast<uint8_t>(connect.version));
+  put_u8(body, static_cast<uint8_t>(static_cast<uint8_t>(connect.version) | (connect.bridge && !v5 ? 0x80 : 0)));
   uint8_t flags = connect.clean_start ? 0x02 : 0;
   if (connect.user) flags |= 0x80;
   if (connect.password) flags |= 0x40;

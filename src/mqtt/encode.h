@@ -25,6 +25,7 @@ struct OutgoingPublish {
   std::string_view properties = {};  // encoded, without the length
   std::optional<uint32_t> message_expiry_s = {};
   std::span<const uint32_t> subscription_identifiers = {};
+  uint16_t topic_alias = 0;  // 0: none; with one that the receiver knows the topic may be empty
 };
 
 // The size of the packet that encode_publish() makes.
@@ -54,6 +55,7 @@ struct OutgoingWill {
 
 struct OutgoingConnect {
   ProtocolVersion version = ProtocolVersion::kV311;
+  bool bridge = false;  // version 3 only, see ConnectPacket
   bool clean_start = true;
   uint16_t keep_alive_s = 0;
   std::string_view client_id;

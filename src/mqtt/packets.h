@@ -27,6 +27,7 @@ struct WillView {
 
 struct ConnectPacket {
   ProtocolVersion version = ProtocolVersion::kV311;
+  bool bridge = false;  // version 3: another broker, which wants what it subscribes as with no-local and retain-as-published
   bool clean_start = true;
   uint16_t keep_alive_s = 0;
   std::string_view client_id;

@@ -71,6 +71,28 @@ std::string to_string(ReasonCode reason) {
   return name.empty() ? fmt::format("reason 0x{:02X}", static_cast<uint8_t>(reason)) : std::string(name);
 }
 
+bool may_carry(PacketType type, ReasonCode reason) {
+  static constexpr std::string_view kPublished("\x00\x10\x80\x83\x87\x90\x91\x97\x99", 9);
+  static constexpr std::string_view kReleased("\x00\x92", 2);
+  static constexpr std::string_view kSubscribed("\x00\x01\x02\x80\x83\x87\x8F\x91\x97\x9E\xA1\xA2", 12);
+  static constexpr std::string_view kUnsubscribed("\x00\x11\x80\x83\x87\x8F\x91", 7);
+  static constexpr std::string_view kDisconnected(
+      "\x00\x04\x80\x81\x82\x83\x87\x89\x8B\x8C\x8D\x8E\x8F\x90\x93\x94\x95\x96\x97\x98\x99\x9A\x9B\x9C\x9D\x9E\x9F\xA0\xA1\xA2", 30);
+  static constexpr std::string_view kAuthenticated("\x00\x18\x19", 3);
+  const auto among = [&](std::string_view allowed) { return allowed.find(static_cast<char>(reason)) != std::string_view::npos; };
+  switch (type) {
+    case PacketType::kPuback:
+    case PacketType::kPubrec: return among(kPublished);
+    case PacketType::kPubrel:
+    case PacketType::kPubcomp: return among(kReleased);
+    case PacketType::kSuback: return among(kSubscribed);
+    case PacketType::kUnsuback: return among(kUnsubscribed);
+    case PacketType::kDisconnect: return among(kDisconnected);
+    case PacketType::kAuth: return among(kAuthenticated);
+    default: return false;
+  }
+}
+
 uint8_t connect_return_code(ReasonCode reason) {
   switch (reason) {
     case ReasonCode::kUnsupportedProtocolVersion: return 1;

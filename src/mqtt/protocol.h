@@ -87,6 +87,9 @@ enum class ReasonCode : uint8_t {
 
 // In words for people: "not authorized". Codes without a name give "reason 0xNN".
 std::string to_string(ReasonCode reason);
+// Table 2-6: whether a PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, DISCONNECT or AUTH may carry it [MQTT-3.4.2-1, 3.5.2-1,
+// 3.6.2-1, 3.7.2-1, 3.9.3-2, 3.11.3-2, 3.14.2-1, 3.15.2-1]; what only one side may say is allowed to both.
+bool may_carry(PacketType type, ReasonCode reason);
 inline bool is_error(ReasonCode reason) { return static_cast<uint8_t>(reason) >= 0x80; }
 
 // The CONNACK return code of MQTT 3.1.1 table 3.1 that says the same; 0 stands for reasons that version 3 cannot tell, where

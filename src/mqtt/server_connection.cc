@@ -32,7 +32,7 @@ size_t ServerConnection::receive(std::string_view bytes, int64_t now_ns, std::st
   while (!closed()) {
     const size_t bytes_max = connected() ? settings_.limits.packet_bytes_max
                                          : std::min(settings_.limits.packet_bytes_max, settings_.connect_bytes_max);
-    const auto frame = next_frame(bytes.substr(used), bytes_max);
+    const auto frame = next_frame(bytes.substr(used), bytes_max, version_);
     if (!frame) {
       violate(frame.error(), out, handler);
       break;
@@ -88,7 +88,7 @@ Taken ServerConnection::dispatch(const Frame& frame, std::string& out, ServerHan
       violate({ReasonCode::kProtocolError, "a second CONNECT"}, out, handler);  // [MQTT-3.1.0-2]
       break;
     case PacketType::kAuth:
-      // Connections with an authentication method have been refused, and without one AUTH must not come [MQTT-4.12.0-6].
+      // Connections with an authentication method have been refused, and without one AUTH must not come [MQTT-4.12.0-7].
       violate({ReasonCode::kProtocolError, "AUTH without an authentication method"}, out, handler);
       break;
     default: violate({ReasonCode::kProtocolError, "a packet that only servers send"}, out, handler);
@@ -121,6 +121,12 @@ void ServerConnection::receive_connect(const Frame& frame, std::string& out, Ser
   CHECK(state_ != State::kConnecting);
 }
 
+bool ServerConnection::connack_fits(const PropertyWriter& properties) const {
+  const auto size = static_cast<uint32_t>(properties.size());
+  const uint32_t body = 2 + varint_size(size) + size;
+  return fits(1 + varint_size(body) + body);
+}
+
 void ServerConnection::accept(std::string& out, bool session_present, uint16_t keep_alive_s, const PropertyWriter& properties) {
   CHECK(state_ == State::kConnecting);
   state_ = State::kConnected;
@@ -133,7 +139,8 @@ void ServerConnection::refuse(std::string& out, ReasonCode reason, std::string_v
   CHECK(state_ == State::kConnecting);
   state_ = State::kClosed;
   if (version_ == ProtocolVersion::kV5) {
-    encode_connack(out, version_, false, reason, reason_string(why, peer_packet_bytes_max_));
+    const PropertyWriter properties = reason_string(why, peer_packet_bytes_max_);
+    if (connack_fits(properties)) encode_connack(out, version_, false, reason, properties);
   } else if (connect_return_code(reason) != 0) {
     encode_connack(out, version_, false, reason, {});
   }

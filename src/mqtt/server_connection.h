@@ -62,7 +62,10 @@ class ServerConnection {
   // Takes whole packets from `bytes` and returns how many bytes were used.
   size_t receive(std::string_view bytes, int64_t now_ns, std::string& out, ServerHandler& handler);
 
-  // The answers to CONNECT. `keep_alive_s` is what is enforced, times one and a half [MQTT-3.1.2-22].
+  // Whether the client takes a packet of that size [MQTT-3.1.2-24].
+  bool fits(size_t packet_bytes) const { return packet_bytes <= peer_packet_bytes_max_; }
+  // The answers to CONNECT. accept() REQUIRES connack_fits(); a refusal that does not fit is left out. `keep_alive_s` is what is enforced, times one and a half [MQTT-3.1.2-22].
+  bool connack_fits(const PropertyWriter& properties) const;
   void accept(std::string& out, bool session_present, uint16_t keep_alive_s, const PropertyWriter& properties);
   void refuse(std::string& out, ReasonCode reason, std::string_view why);
 

@@ -73,12 +73,12 @@ constexpr uint8_t kFlagsOf[16] = {0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0
 
 }  // namespace
 
-Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_bytes_max) {
+Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_bytes_max, ProtocolVersion version) {
   if (bytes.empty()) return std::nullopt;
   const auto first = static_cast<uint8_t>(bytes[0]);
   Frame frame{.type = static_cast<PacketType>(first >> 4), .flags = static_cast<uint8_t>(first & 0x0f)};
   if (frame.type == PacketType::kReserved) return std::unexpected(Violation{ReasonCode::kMalformedPacket, "packet type 0 is reserved"});
-  if (frame.type != PacketType::kPublish && frame.flags != kFlagsOf[first >> 4]) {
+  if (frame.type != PacketType::kPublish && frame.flags != kFlagsOf[first >> 4] && version != ProtocolVersion::kV31) {
     return std::unexpected(Violation{ReasonCode::kMalformedPacket, "reserved flags of the fixed header are set"});
   }
   uint32_t length = 0;

@@ -113,7 +113,8 @@ struct Frame {
 };
 
 // The first packet of `bytes`, or nothing while it is incomplete. Violations: kPacketTooLarge as soon as the header says more
-// than `packet_bytes_max`, kMalformedPacket for a bad remaining length, type 0, or reserved flags [MQTT-2.1.3-1].
-Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_bytes_max);
+// than `packet_bytes_max`, kMalformedPacket for a bad remaining length, type 0, or reserved flags [MQTT-2.1.3-1]. MQTT 3.1 reserves no
+// flags, and its clients repeat SUBSCRIBE, UNSUBSCRIBE and PUBREL with DUP: with it they are not looked at.
+Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_bytes_max, ProtocolVersion version = ProtocolVersion::kV5);
 
 }  // namespace campanile::mqtt

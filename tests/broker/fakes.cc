@@ -131,11 +131,16 @@ std::string words_of(const mqtt::PublishPacket& packet, ProtocolVersion version)
   if (version != ProtocolVersion::kV5) return text;
   mqtt::Reader in(packet.properties);
   const auto properties = mqtt::decode_properties(packet.properties, mqtt::PropertyOwner::kPublish);
-  for (std::string_view rest = packet.properties; properties && rest.starts_with('\x0B');) {
+  // As the encoder writes them: expiry, alias, subscription identifiers, then what travels with the message.
+  std::string_view rest = packet.properties;
+  if (packet.message_expiry_s) rest.remove_prefix(5);
+  if (packet.topic_alias != 0) rest.remove_prefix(3);
+  while (properties && rest.starts_with('\x0B')) {
     mqtt::Reader ids(rest.substr(1));
     text += ",sub" + std::to_string(ids.varint());
     rest = rest.substr(rest.size() - ids.size());
   }
+  if (packet.topic_alias != 0) text += ",alias" + std::to_string(packet.topic_alias);
   if (properties && !properties->content_type.empty()) text += ",type:" + std::string(properties->content_type);
   mqtt::each_user_property(packet.properties, [&](std::string_view name, std::string_view value) { text += "," + std::string(name) + ":" + std::string(value); });
   return text;

@@ -210,7 +210,8 @@ class TestClient {
   void disconnect(mqtt::ReasonCode reason = mqtt::ReasonCode::kSuccess);
   void lose();  // TCP, without a word
 
-  // What has come, in words: "PUBLISH(a=1) PUBLISH(a=2,q1,id1,dup,retain) PUBACK(1)".
+  // What has come, in words: "PUBLISH(a=1) PUBLISH(a=2,q1,id1,dup,retain) PUBACK(1)"; where only an alias stands
+  // for the topic, "PUBLISH(=3,alias1)".
   std::string read();
   bool closed() const { return connection->closing; }
 

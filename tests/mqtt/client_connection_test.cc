@@ -174,6 +174,58 @@ TEST_F(ClientConnectionTest, KeepsToWhatTheServerAllows) {
   EXPECT_EQ(client->publish({.topic = "a", .payload = std::string(50, 'x')}).error().code, ErrorCode::kTooLarge);
   ASSERT_TRUE(client->publish({.topic = "a", .payload = "", .qos = 1}));
   EXPECT_EQ(client->publish({.topic = "a", .payload = "", .qos = 1}).error().code, ErrorCode::kOverloaded);
+  const SubscribeRequest long_filter{.filter = "a/filter/that/makes/a/packet/of/more/than/fifty/bytes"};
+  EXPECT_EQ(client->subscribe({&long_filter, 1}).error().code, ErrorCode::kTooLarge);  // [MQTT-3.2.2-15]
+  EXPECT_EQ(client->unsubscribe({&long_filter.filter, 1}).error().code, ErrorCode::kTooLarge);
+}
+
+// [MQTT-3.8.3-4]
+TEST_F(ClientConnectionTest, ASharedSubscriptionIsNotNoLocal) {
+  start({.client_id = "me"});
+  const SubscribeRequest request{.filter = "$share/g/a", .no_local = true};
+  EXPECT_EQ(client->subscribe({&request, 1}).error().code, ErrorCode::kInvalidArgument);
+}
+
+// [3.3.4]: a server that sends more than the client said it takes.
+TEST_F(ClientConnectionTest, TheReceiveMaximumIsEnforced) {
+  start({.version = ProtocolVersion::kV5, .client_id = "me", .receive_maximum = 1}, "\x20\x03\x00\x00\x00"sv);
+  client->receive("\x34\x07\x00\x01" "a\x00\x01\x00" "1"sv, 0);
+  client->receive("\x32\x07\x00\x01" "a\x00\x03\x00" "2"sv, 0);  // QoS 1 is acknowledged at once
+  client->receive("\x3C\x07\x00\x01" "a\x00\x01\x00" "1"sv, 0);  // the same again
+  EXPECT_TRUE(client->connected());
+  client->take_output();
+  client->receive("\x34\x07\x00\x01" "a\x00\x02\x00" "3"sv, 0);
+  EXPECT_EQ(client->take_output(), "\xE0\x01\x93"sv);
+  EXPECT_EQ(recorder.told, "connected(me) message(a=1) message(a=2) failed(receive maximum exceeded) ");
+}
+
+// [MQTT-4.9.0-2]: the server may allow less after a reconnection than what is in flight.
+TEST_F(ClientConnectionTest, ResumptionKeepsToTheServersReceiveMaximum) {
+  const auto connack = [](bool present, uint16_t maximum) {
+    PropertyWriter properties;
+    properties.u16(PropertyId::kReceiveMaximum, maximum);
+    std::string packet;
+    encode_connack(packet, ProtocolVersion::kV5, present, ReasonCode::kSuccess, properties);
+    return packet;
+  };
+  start({.version = ProtocolVersion::kV5, .client_id = "me", .clean_start = false}, connack(false, 10));
+  for (int i = 1; i <= 4; ++i) ASSERT_TRUE(client->publish({.topic = "a", .payload = std::to_string(i), .qos = i == 2 ? uint8_t{2} : uint8_t{1}}));
+  client->receive("\x50\x02\x00\x02"sv, 0);  // PUBREC of the second
+  client->connection_lost();
+  client->start(0);
+  client->take_output();
+  client->receive(connack(true, 1), 0);
+  EXPECT_EQ(client->take_output(), "\x3A\x07\x00\x01" "a\x00\x01\x00" "1"sv);
+  client->receive("\x40\x02\x00\x01"sv, 0);
+  EXPECT_EQ(client->take_output(), "\x62\x02\x00\x02"sv) << "PUBREL counts until PUBCOMP";
+  client->receive("\x70\x02\x00\x02"sv, 0);
+  EXPECT_EQ(client->take_output(), "\x3A\x07\x00\x01" "a\x00\x03\x00" "3"sv);
+  EXPECT_FALSE(client->can_publish());
+  client->receive("\x40\x02\x00\x03"sv, 0);
+  EXPECT_EQ(client->take_output(), "\x3A\x07\x00\x01" "a\x00\x04\x00" "4"sv);
+  client->receive("\x40\x02\x00\x04"sv, 0);
+  EXPECT_EQ(client->in_flight(), 0u);
+  EXPECT_TRUE(client->can_publish());
 }
 
 // [MQTT-4.4.0-1], [MQTT-4.6.0-1]

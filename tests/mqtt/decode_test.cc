@@ -81,6 +81,82 @@ TEST(DecodeConnect, FaultsHaveTheirReason) {
   EXPECT_TRUE(decode_connect(connect_body("MQTT", 5, 0x42, "\x00\x00\x01x\x00\x01p"sv), kLimits)) << "version 5 allows a password alone";
 }
 
+// MQTT 3.1 says of these bits that they are not used.
+TEST(DecodeConnect, Version31LeavesUnusedBitsAlone) {
+  const auto packet = decode_connect(connect_body("MQIsdp", 3, 0x3B, "\x00\x01x"sv), kLimits);
+  ASSERT_TRUE(packet) << packet.error().what;
+  EXPECT_TRUE(packet->clean_start);
+  EXPECT_FALSE(packet->will);
+  const auto with_will = decode_connect(connect_body("MQIsdp", 3, 0x2F, "\x00\x01x\x00\x01w\x00\x00"sv), kLimits);
+  ASSERT_TRUE(with_will);
+  EXPECT_TRUE(with_will->will->retain);
+  EXPECT_EQ(with_will->will->qos, 1);
+  EXPECT_FALSE(decode_connect(connect_body("MQIsdp", 3, 0x1E, "\x00\x01x\x00\x01w\x00\x00"sv), kLimits)) << "will QoS 3";
+}
+
+// Many clients of version 3.1 have longer identifiers than its 23 bytes: they are served.
+TEST(DecodeConnect, AnyLengthOfClientIdentifier) {
+  for (const size_t size : {0u, 1u, 23u, 24u, 65'535u}) {
+    std::string rest;
+    put_string(rest, std::string(size, 'x'));
+    EXPECT_EQ(decode_connect(connect_body("MQIsdp", 3, 2, rest), kLimits)->client_id.size(), size);
+    EXPECT_EQ(decode_connect(connect_body("MQTT", 4, 2, rest), kLimits)->client_id.size(), size);
+  }
+}
+
+TEST(DecodeConnect, ABridgeSaysSoInTheLevel) {
+  for (const auto& [name, level, version] : {std::tuple{"MQIsdp", 0x83, ProtocolVersion::kV31}, {"MQTT", 0x84, ProtocolVersion::kV311}}) {
+    const auto packet = decode_connect(connect_body(name, static_cast<uint8_t>(level), 2, "\x00\x01x"sv), kLimits);
+    ASSERT_TRUE(packet);
+    EXPECT_TRUE(packet->bridge);
+    EXPECT_EQ(packet->version, version);
+  }
+  EXPECT_FALSE(decode_connect(connect_body("MQTT", 4, 2, "\x00\x01x"sv), kLimits)->bridge);
+  EXPECT_FALSE(decode_connect(connect_body("MQTT", 0x85, 2, "\x00\x00\x01x"sv), kLimits)) << "version 5 has options instead";
+}
+
+// [MQTT-3.1.3-1], [MQTT-3.1.2-16] to [MQTT-3.1.2-19]: the flags say which fields there are, and every field must be there.
+TEST(DecodeConnect, FieldsAreThoseOfTheFlags) {
+  const std::string fields[] = {"\x00\x01i"s, "\x00\x01w"s, "\x00\x01m"s, "\x00\x01u"s, "\x00\x01p"s};
+  for (const uint8_t flags : {0x02, 0x06, 0x82, 0x86, 0xC2, 0xC6}) {
+    std::string rest = fields[0];
+    if (flags & 0x04) rest += fields[1] + fields[2];
+    if (flags & 0x80) rest += fields[3];
+    if (flags & 0x40) rest += fields[4];
+    const auto packet = decode_connect(connect_body("MQTT", 4, flags, rest), kLimits);
+    ASSERT_TRUE(packet) << int{flags};
+    EXPECT_EQ(packet->will.has_value(), (flags & 0x04) != 0);
+    EXPECT_EQ(packet->user.has_value(), (flags & 0x80) != 0);
+    EXPECT_EQ(packet->password.has_value(), (flags & 0x40) != 0);
+    EXPECT_FALSE(decode_connect(connect_body("MQTT", 4, flags, rest + fields[3]), kLimits)) << "one field more";
+    for (size_t size = 0; size < rest.size(); ++size) {
+      EXPECT_FALSE(decode_connect(connect_body("MQTT", 4, flags, rest.substr(0, size)), kLimits)) << int{flags} << ' ' << size;
+    }
+  }
+}
+
+// [MQTT-3.1.3-4], [MQTT-3.1.3-11], [MQTT-3.1.3-12] and the same of user properties [MQTT-1.5.7-1]
+TEST(DecodeConnect, StringsMustBeValid) {
+  for (const std::string_view bad : {"\xED\xA0\x80"sv, "a\x00z"sv, "\xC0\xAF"sv, "\xFF"sv}) {
+    std::string text;
+    put_string(text, bad);
+    const std::string good("\x00\x01i", 3);
+    for (const std::string& body : {
+             connect_body("MQTT", 4, 0x02, text),
+             connect_body("MQTT", 4, 0x06, good + text + good),
+             connect_body("MQTT", 4, 0x82, good + text),
+             connect_body("MQTT", 5, 0x02, std::string(1, static_cast<char>(1 + text.size() + 3)) + "\x26" + text + good + good),
+             connect_body("MQTT", 5, 0x02, std::string(1, static_cast<char>(1 + text.size() + 3)) + "\x26" + good + text + good),
+         }) {
+      const auto packet = decode_connect(body, kLimits);
+      ASSERT_FALSE(packet);
+      EXPECT_EQ(packet.error().reason, ReasonCode::kMalformedPacket);
+    }
+    EXPECT_TRUE(decode_connect(connect_body("MQTT", 4, 0xC2, good + good + text), kLimits)) << "a password is binary";
+    EXPECT_TRUE(decode_connect(connect_body("MQTT", 4, 0x06, good + good + text), kLimits)) << "a will's payload is binary";
+  }
+}
+
 TEST(DecodePublish, GivesViewsIntoTheInput) {
   const std::string packet = "\x3D\x0C\x00\x05u4/co\x00\x07" "412"s;
   const auto publish = decode_publish(frame_of(packet), ProtocolVersion::kV311, kLimits);
@@ -110,6 +186,52 @@ TEST(DecodePublish, FaultsHaveTheirReason) {
     const auto publish = decode_publish(frame_of(c.packet), c.version, kLimits);
     ASSERT_FALSE(publish) << c.what;
     EXPECT_EQ(publish.error().reason, c.reason) << c.what;
+  }
+}
+
+TEST(DecodePublish, Version31TakesDupWithQoS0AsNothing) {
+  const auto publish = decode_publish(frame_of("\x38\x03\x00\x01" "a"sv), ProtocolVersion::kV31, kLimits);
+  ASSERT_TRUE(publish);
+  EXPECT_FALSE(publish->duplicate);
+}
+
+// As many levels as the standard allows in a topic are counted, not walked into; what the limit says decides.
+TEST(DecodePublish, SixtyFiveThousandLevels) {
+  std::string packet = "\x30";
+  put_varint(packet, 2 + 65'535);
+  put_string(packet, std::string(65'535, '/'));
+  EXPECT_EQ(decode_publish(frame_of(packet), ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kTopicNameInvalid);
+  EXPECT_TRUE(decode_publish(frame_of(packet), ProtocolVersion::kV311, Limits{.topic_levels_max = 65'535}).error().reason == ReasonCode::kTopicNameInvalid)
+      << "65,536 levels";
+  packet.back() = 'x';
+  EXPECT_TRUE(decode_publish(frame_of(packet), ProtocolVersion::kV311, Limits{.topic_levels_max = 65'535}));
+}
+
+// Properties of another packet, or twice, of every kind: table 2-4 of the standard.
+TEST(DecodePublish, PropertiesThatAreNotItsOwn) {
+  const struct { std::string_view properties; ReasonCode reason; } cases[] = {
+      {"\x11\x00\x00\x00\x01"sv, ReasonCode::kMalformedPacket},                      // session expiry interval
+      {"\x21\x00\x01"sv, ReasonCode::kMalformedPacket},                              // receive maximum
+      {"\x18\x00\x00\x00\x01"sv, ReasonCode::kMalformedPacket},                      // will delay
+      {"\x04\x01"sv, ReasonCode::kMalformedPacket},                                  // no property at all
+      {"\x81\x00\x01"sv, ReasonCode::kMalformedPacket},                              // an identifier in two bytes that needs one
+      {"\x01\x02"sv, ReasonCode::kProtocolError},                                    // payload format 2
+      {"\x01\x00\x01\x01"sv, ReasonCode::kProtocolError},                            // twice
+      {"\x02\x00\x00\x00\x01\x02\x00\x00\x00\x01"sv, ReasonCode::kProtocolError},    // twice
+      {"\x23\x00\x01\x23\x00\x01"sv, ReasonCode::kProtocolError},                    // twice
+      {"\x08\x00\x01" "a\x08\x00\x01" "b"sv, ReasonCode::kProtocolError},            // twice
+      {"\x08\x00\x02\xC0\xAF"sv, ReasonCode::kMalformedPacket},                      // [MQTT-3.3.2-13]
+      {"\x03\x00\x02\xC0\xAF"sv, ReasonCode::kMalformedPacket},                      // [MQTT-3.3.2-19]
+      {"\x0B\x00"sv, ReasonCode::kProtocolError},                                    // subscription identifier 0
+  };
+  for (const auto& c : cases) {
+    std::string packet = "\x30";
+    put_varint(packet, static_cast<uint32_t>(4 + c.properties.size()));
+    packet.append("\x00\x01" "a", 3).push_back(static_cast<char>(c.properties.size()));
+    packet.append(c.properties);
+    const auto publish = decode_publish(frame_of(packet), ProtocolVersion::kV5, kLimits);
+    ASSERT_FALSE(publish) << testing::PrintToString(c.properties);
+    EXPECT_EQ(publish.error().reason, c.reason) << testing::PrintToString(c.properties);
   }
 }
 
@@ -154,6 +276,41 @@ TEST(DecodeAck, TakesShortAndLongForms) {
   EXPECT_FALSE(decode_ack(frame_of("\x40\x03\x12\x34\x00"sv), ProtocolVersion::kV311));
   EXPECT_FALSE(decode_ack(frame_of("\x40\x02\x00\x00"sv), ProtocolVersion::kV311));
   EXPECT_FALSE(decode_ack(frame_of("\x40\x01\x00"sv), ProtocolVersion::kV311));
+}
+
+// [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
+TEST(DecodeAck, RefusesReasonsOfOtherPackets) {
+  const auto reason_of = [](char type, char reason) {
+    const auto packet = decode_ack(frame_of(std::string{type, 3, 0, 1, reason}), ProtocolVersion::kV5);
+    return packet ? ReasonCode::kSuccess : packet.error().reason;
+  };
+  for (int reason = 0; reason < 256; ++reason) {
+    const char byte = static_cast<char>(reason);
+    const bool published = std::string_view("\x00\x10\x80\x83\x87\x90\x91\x97\x99", 9).find(byte) != std::string_view::npos;
+    const bool released = reason == 0 || reason == 0x92;
+    EXPECT_EQ(reason_of('\x40', byte), published ? ReasonCode::kSuccess : ReasonCode::kProtocolError) << reason;
+    EXPECT_EQ(reason_of('\x50', byte), published ? ReasonCode::kSuccess : ReasonCode::kProtocolError) << reason;
+    EXPECT_EQ(reason_of('\x62', byte), released ? ReasonCode::kSuccess : ReasonCode::kProtocolError) << reason;
+    EXPECT_EQ(reason_of('\x70', byte), released ? ReasonCode::kSuccess : ReasonCode::kProtocolError) << reason;
+  }
+}
+
+// [MQTT-2.2.2-1] and the rest of table 2-4 for acknowledgements.
+TEST(DecodeAck, TakesReasonStringAndUserPropertiesAlone) {
+  EXPECT_TRUE(decode_ack(frame_of("\x40\x08\x00\x01\x10\x04\x1F\x00\x01z"sv), ProtocolVersion::kV5));
+  EXPECT_TRUE(decode_ack(frame_of("\x62\x0B\x00\x01\x00\x07\x26\x00\x01" "a\x00\x01z"sv), ProtocolVersion::kV5));
+  EXPECT_EQ(decode_ack(frame_of("\x40\x09\x00\x01\x00\x05\x11\x00\x00\x00\x01"sv), ProtocolVersion::kV5).error().reason, ReasonCode::kMalformedPacket);
+  EXPECT_EQ(decode_ack(frame_of("\x40\x0C\x00\x01\x00\x08\x1F\x00\x01z\x1F\x00\x01z"sv), ProtocolVersion::kV5).error().reason, ReasonCode::kProtocolError);
+  EXPECT_FALSE(decode_ack(frame_of("\x40\x05\x00\x01\x00\x00z"sv), ProtocolVersion::kV5)) << "bytes after the end";
+}
+
+// [MQTT-3.14.2-1], [MQTT-3.15.2-1]
+TEST(DecodeDisconnect, RefusesReasonsOfOtherPackets) {
+  for (const char reason : {'\x01', '\x10', '\x11', '\x18', '\x84', '\x85', '\x91', '\x92', '\xFF'}) {
+    EXPECT_EQ(decode_disconnect(frame_of(std::string{'\xE0', 1, reason}), ProtocolVersion::kV5).error().reason, ReasonCode::kProtocolError);
+  }
+  EXPECT_TRUE(decode_disconnect(frame_of("\xF0\x01\x18"sv), ProtocolVersion::kV5));
+  EXPECT_FALSE(decode_disconnect(frame_of("\xF0\x01\x04"sv), ProtocolVersion::kV5));
 }
 
 TEST(DecodeDisconnect, TakesReasonAndProperties) {

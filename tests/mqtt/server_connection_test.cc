@@ -258,6 +258,43 @@ TEST_F(ServerConnectionTest, PacketsOfServersAreViolations) {
   }
 }
 
+// MQTT 3.1 repeats SUBSCRIBE, UNSUBSCRIBE and PUBREL with DUP; later versions reserve these flags [MQTT-3.8.1-1, 3.10.1-1, 3.6.1-1].
+TEST_F(ServerConnectionTest, Version31MayRepeatRequests) {
+  const std::string packets[] = {"\x8A\x06\x00\x01\x00\x01" "a\x00"s, "\xAA\x05\x00\x01\x00\x01" "a"s, "\x6A\x02\x00\x01"s};
+  connect("\x10\x0F\x00\x06MQIsdp\x03\x02\x00\x3C\x00\x01x"s);
+  for (const std::string& packet : packets) recorder.feed(packet);
+  EXPECT_EQ(recorder.told, "subscribe(a) unsubscribe(a) release(1) ");
+  for (const std::string& packet : packets) {
+    Recorder later;
+    later.feed(kConnect311);
+    later.feed(packet);
+    EXPECT_EQ(later.told, "connect(x) violation(malformed packet) ");
+  }
+}
+
+// [MQTT-3.1.2-24], [MQTT-3.2.2-19]
+TEST_F(ServerConnectionTest, ARefusalIsAsSmallAsTheClientWants) {
+  for (const char size : {4, 5, 11, 12, 30}) {
+    Recorder fresh;
+    fresh.refuse_with = ReasonCode::kNotAuthorized;
+    fresh.feed("\x10\x13\x00\x04MQTT\x05\x02\x00\x3C\x05\x27\x00\x00\x00"s + size + "\x00\x01x"s);
+    EXPECT_LE(fresh.out.size(), static_cast<size_t>(size));
+    EXPECT_EQ(fresh.out.empty(), size < 5);
+    EXPECT_TRUE(fresh.connection->closed());
+  }
+}
+
+// [MQTT-3.14.0-1], [MQTT-3.1.4-6]
+TEST_F(ServerConnectionTest, NothingOfARefusedClientIsRead) {
+  recorder.refuse_with = ReasonCode::kNotAuthorized;
+  recorder.feed(kConnect5 + "\x30\x05\x00\x01" "a\x00y"s + "\xE0\x00"s);
+  EXPECT_EQ(recorder.take_told(), "connect(x) ");
+  EXPECT_EQ(recorder.out[0], '\x20');
+  recorder.take_out();
+  recorder.connection->disconnect(recorder.out, ReasonCode::kServerShuttingDown, "");
+  EXPECT_TRUE(recorder.out.empty()) << "no DISCONNECT without a CONNACK that accepts";
+}
+
 TEST(ServerConnection, IsSmallWhileIdle) { EXPECT_LE(sizeof(ServerConnection), 64u); }
 
 }  // namespace

@@ -47,6 +47,8 @@ struct MqttConfig {
   uint64_t keep_alive_max_s = 0;  // 0: as the client wishes
   uint64_t receive_maximum = 1024;
   uint64_t topic_alias_max = 64;
+  uint64_t topic_aliases_to_client_max = 32;
+  std::string response_topics = "responses/";
   uint64_t in_flight_max = 8192;
   uint64_t session_queue_messages_max = 1'000;
   uint64_t session_queue_bytes_max = kMiB;

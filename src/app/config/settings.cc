@@ -165,6 +165,10 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(seconds("mqtt.keep_alive_max_s", &c.mqtt.keep_alive_max_s, 0, 65'535, "Longest keep-alive that a client may have; 0: as it wishes."));
   add(count("mqtt.receive_maximum", &c.mqtt.receive_maximum, 1, 65'535, "Messages of QoS 1 and 2 that a client may send before the first is acknowledged."));
   add(count("mqtt.topic_alias_max", &c.mqtt.topic_alias_max, 0, 65'535, "Topic aliases that an MQTT 5 client may use."));
+  add(count("mqtt.topic_aliases_to_client_max", &c.mqtt.topic_aliases_to_client_max, 0, 256,
+            "Topics that an MQTT 5 client may be sent as a number, at most as many as it asks for."));
+  add(text("mqtt.response_topics", &c.mqtt.response_topics,
+           "What an MQTT 5 client that asks for response information is told to begin its response topics with; empty: nothing."));
   add(count("mqtt.in_flight_max", &c.mqtt.in_flight_max, 1, 65'535, "Messages of QoS 1 and 2 sent to a client and not acknowledged; further ones wait."));
   add(count("mqtt.session_queue_messages_max", &c.mqtt.session_queue_messages_max, 1, 10'000'000,
             "Messages of QoS 1 and 2 that wait for one client; beyond it new ones are dropped and counted."));
