@@ -1,7 +1,5 @@
 #include "net/connection.h"
 
-#include <cstring>
-
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -37,7 +35,7 @@ Connection::Connection(std::shared_ptr<Loop> loop, size_t input_bytes_max, Conne
 Connection::~Connection() = default;
 
 bool Connection::join_loop() {
-  joined_ = loop_->add(self_as<Connection>(), position_);
+  joined_ = loop_->add(self_as<Connection>());
   return joined_;
 }
 
@@ -68,26 +66,14 @@ void Connection::start_read() {
   stream_read();
 }
 
-void Connection::read_done(const ErrorCode& error, std::string_view bytes, bool filled) {
+void Connection::read_done(const ErrorCode& error, std::string_view bytes) {
   reading_ = false;
   if (state_ == State::kClosed) return;
   if (error) {
     read_failed(error);
     return;
   }
-  ErrorCode error_after;
-  if (filled) {
-    const std::span<char> shared = loop_->read_buffer();
-    std::memcpy(shared.data(), bytes.data(), bytes.size());
-    const size_t more = stream_read_more(shared.subspan(bytes.size()), error_after);
-    bytes = {shared.data(), bytes.size() + more};
-  }
   if (state_ == State::kOpen) deliver(bytes);
-  // An end of stream is reported again by the next read; an error is not.
-  if (error_after && !would_block(error_after) && !is_end(error_after)) {
-    read_failed(error_after);
-    return;
-  }
   start_read();
 }
 
@@ -158,13 +144,13 @@ void Connection::read_failed(const ErrorCode& error) {
 
 void Connection::peer_closed() {
   if (state_ == State::kLingering) {
-    fail(std::move(closed_reason_));
+    fail(std::string(reason()));
     return;
   }
   // What came before the end, and was held back by a pause, is still for the handler.
   if (state_ == State::kOpen && has_kept() && (paused_ || offer_pending_)) return;
   if (send_queue_bytes() == 0) {
-    fail(state_ == State::kOpen ? "closed by the peer" : std::move(closed_reason_));
+    fail(state_ == State::kOpen ? "closed by the peer" : std::string(reason()));
   } else if (state_ == State::kOpen) {
     start_closing("closed by the peer");  // it may still read what is queued for it
   }
@@ -214,14 +200,17 @@ void Connection::flush() {
     if (taken == out_.size()) {
       loop_->give_buffer(std::exchange(out_, {}));
     } else {
-      writing_ = std::exchange(out_, {});
-      written_ = taken;
-      write_pending_ = true;
-      stream_write(std::string_view(writing_).substr(written_));
+      writing_ = std::make_unique<Writing>(Writing{std::exchange(out_, {}), taken});
+      write_on();
     }
     note_progress();
   }
   shut_down_if_flushed();
+}
+
+void Connection::write_on() {
+  write_pending_ = true;
+  stream_write(std::string_view(writing_->bytes).substr(writing_->taken));
 }
 
 void Connection::write_done(const ErrorCode& error, size_t bytes) {
@@ -231,14 +220,13 @@ void Connection::write_done(const ErrorCode& error, size_t bytes) {
     fail(describe(error));
     return;
   }
-  written_ += bytes;
+  writing_->taken += bytes;
   sent_bytes_ += bytes;
-  if (written_ < writing_.size()) {
-    write_pending_ = true;
-    stream_write(std::string_view(writing_).substr(written_));
+  if (writing_bytes() > 0) {
+    write_on();
   } else {
-    loop_->give_buffer(std::exchange(writing_, {}));
-    written_ = 0;
+    loop_->give_buffer(std::move(writing_->bytes));
+    writing_.reset();
   }
   note_progress();
   flush();
@@ -267,18 +255,18 @@ void Connection::close() {
 
 void Connection::start_closing(std::string_view reason) {
   state_ = State::kClosing;
-  closed_reason_ = reason;
+  ending_ = std::make_unique<Ending>(Ending{.reason = std::string(reason)});
   watch_closing();
   if (!in_callback_ && !std::exchange(turn_end_pending_, true)) loop_->at_turn_end(self_as<Connection>());
 }
 
 void Connection::watch_closing() {
   drop_timer();
-  closing_sent_bytes_ = sent_bytes_;
-  closing_timer_ = loop_->run_after(kCloseProgressLimit, [self = self_as<Connection>()] {
-    self->closing_timer_ = 0;
+  ending_->sent_bytes = sent_bytes_;
+  ending_->timer = loop_->run_after(kCloseProgressLimit, [self = self_as<Connection>()] {
+    self->ending_->timer = 0;
     if (self->state_ != State::kClosing) return;
-    if (self->sent_bytes_ > self->closing_sent_bytes_) {
+    if (self->sent_bytes_ > self->ending_->sent_bytes) {
       self->watch_closing();
     } else {
       self->fail("the peer took nothing for 5 s while closing");
@@ -289,32 +277,32 @@ void Connection::watch_closing() {
 void Connection::shut_down_if_flushed() {
   if (state_ != State::kClosing || write_pending_ || !out_.empty()) return;
   if (eof_) {
-    fail(std::move(closed_reason_));
+    fail(std::string(reason()));
     return;
   }
   state_ = State::kLingering;
   drop_timer();
-  closing_timer_ = loop_->run_after(kLingerLimit, [self = self_as<Connection>()] {
-    self->closing_timer_ = 0;
-    self->fail(std::move(self->closed_reason_));
+  ending_->timer = loop_->run_after(kLingerLimit, [self = self_as<Connection>()] {
+    self->ending_->timer = 0;
+    self->fail(std::string(self->reason()));
   });
   stream_shut_down();
   start_read();
 }
 
 void Connection::shut_down_done(const ErrorCode& error) {
-  if (state_ == State::kLingering && error) fail(std::move(closed_reason_));
+  if (state_ == State::kLingering && error) fail(std::string(reason()));
 }
 
 void Connection::drop_timer() {
-  if (closing_timer_ != 0) loop_->cancel(std::exchange(closing_timer_, 0));
+  if (ending_ && ending_->timer != 0) loop_->cancel(std::exchange(ending_->timer, 0));
 }
 
 void Connection::fail(std::string reason) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
-  closed_reason_ = std::move(reason);
   drop_timer();
+  ending_ = std::make_unique<Ending>(Ending{.reason = std::move(reason)});
   stream_close();
   out_ = {};
   // writing_ and, during a callback, input_ are still pointed at: they go with the connection.
@@ -322,14 +310,13 @@ void Connection::fail(std::string reason) {
 }
 
 void Connection::tell_closed() {
-  if (handler_) handler_->on_closed(*this, closed_reason_);
+  if (handler_) handler_->on_closed(*this, reason());
   handler_.reset();
   slot_.release();
-  writing_ = {};
-  written_ = 0;
+  writing_.reset();
   input_ = {};
   input_start_ = 0;
-  if (std::exchange(joined_, false)) loop_->remove(position_);
+  if (std::exchange(joined_, false)) loop_->remove(*this);
 }
 
 }  // namespace campanile::net

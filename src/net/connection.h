@@ -1,8 +1,7 @@
 // Connection: what TcpConnection promises, whatever the bytes travel over. Private to net: includes Asio.
 //
-// Reading. An idle connection holds a few hundred bytes for its pending read, not a buffer. Where these are filled, the
-// rest of what has come is read at once into the loop's shared buffer, and only what the handler leaves unconsumed is
-// copied and kept.
+// Reading. Bytes lie in a buffer of the stream or of the loop while the handler looks at them; only what it leaves
+// unconsumed is copied and kept.
 //
 // Writing. send() appends to out_; flush() hands it to the kernel: at the end of the handler's own callback, at the end
 // of the loop's turn for what others sent. What the kernel does not take becomes writing_ and goes out as the peer
@@ -57,7 +56,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
 
   void send(std::string_view bytes) final;
   void send_owned(std::string bytes) final;
-  size_t send_queue_bytes() const final { return out_.size() + (writing_.size() - written_); }
+  size_t send_queue_bytes() const final { return out_.size() + writing_bytes(); }
   uint64_t sent_bytes() const final { return sent_bytes_; }
   void pause_reading() final { paused_ = true; }
   void resume_reading() final;
@@ -83,17 +82,16 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
  protected:
   // What a kind of stream does. The asynchronous ones end in the matching *_done() below, on the loop.
   virtual void stream_read() = 0;
-  // Without waiting; would_block where there is nothing (more).
-  virtual size_t stream_read_more(std::span<char> space, ErrorCode& error) = 0;
+  // Without waiting; would_block where the stream takes nothing now, or never does without waiting.
   virtual size_t stream_write_now(std::string_view bytes, ErrorCode& error) = 0;
   virtual void stream_write(std::string_view bytes) = 0;
   virtual void stream_shut_down() = 0;
   virtual void stream_close() = 0;
 
-  // `filled`: the stream's own buffer was filled, so that there may be more at once.
-  void read_done(const ErrorCode& error, std::string_view bytes, bool filled);
+  void read_done(const ErrorCode& error, std::string_view bytes);
   void write_done(const ErrorCode& error, size_t bytes);
   void shut_down_done(const ErrorCode& error);
+  Loop& loop_of_this() { return *loop_; }
 
   template <typename Self>
   std::shared_ptr<Self> self_as() {
@@ -114,6 +112,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void peer_closed();
   void queued();
   void flush();
+  void write_on();
   void note_progress();
   void start_closing(std::string_view reason);
   void watch_closing();
@@ -121,22 +120,32 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void drop_timer();
   void tell_closed();
 
+  // What the kernel did not take at once.
+  struct Writing {
+    std::string bytes;
+    size_t taken = 0;
+  };
+  // From the beginning of the end.
+  struct Ending {
+    std::string reason;
+    TimerId timer = 0;
+    uint64_t sent_bytes = 0;  // at the last look, to see whether the peer still takes bytes
+  };
+  size_t writing_bytes() const { return writing_ ? writing_->bytes.size() - writing_->taken : 0; }
+  std::string_view reason() const { return ending_ ? std::string_view(ending_->reason) : std::string_view(); }
+
   const std::shared_ptr<Loop> loop_;
   std::unique_ptr<TcpHandler> handler_;
   const size_t input_bytes_max_;
   ConnectionSlot slot_;
-  Loop::Members::iterator position_;
   Address peer_;
 
-  std::string out_;      // sent, not yet offered to the kernel
-  std::string writing_;  // offered; [0, written_) is taken
-  size_t written_ = 0;
-  uint64_t sent_bytes_ = 0;
+  std::string out_;  // sent, not yet offered to the kernel
   std::string input_;  // kept; [0, input_start_) is consumed
   size_t input_start_ = 0;
-  std::string closed_reason_;
-  TimerId closing_timer_ = 0;
-  uint64_t closing_sent_bytes_ = 0;  // at the last look, to see whether the peer still takes bytes
+  uint64_t sent_bytes_ = 0;
+  std::unique_ptr<Writing> writing_;  // null while the kernel keeps up
+  std::unique_ptr<Ending> ending_;
 
   State state_ = State::kConnecting;
   bool joined_ = false;

@@ -60,6 +60,13 @@ void Loop::run_tasks() {
   if (!turn_ends_.empty()) run_turn_end();
 }
 
+void Loop::run_ready() {
+  in_tasks_ = true;
+  poller_.run();
+  in_tasks_ = false;
+  if (!turn_ends_.empty()) run_turn_end();
+}
+
 void Loop::at_turn_end(std::shared_ptr<TurnEnd> target) {
   turn_ends_.push_back(std::move(target));
   if (in_tasks_ || std::exchange(turn_end_scheduled_, true)) return;
@@ -124,14 +131,19 @@ void Loop::run_timers() {
   if (!timers_.empty() && timers_.begin()->first.first < alarm_at_) arm_timer();
 }
 
-bool Loop::add(std::shared_ptr<LoopMember> member, Members::iterator& position) {
+bool Loop::add(std::shared_ptr<LoopMember> member) {
   if (stopping_) return false;
-  position = members_.insert(members_.end(), std::move(member));
+  member->place_ = members_.size();
+  members_.push_back(std::move(member));
   return true;
 }
 
-void Loop::remove(Members::iterator position) {
-  members_.erase(position);
+void Loop::remove(const LoopMember& member) {
+  const size_t place = member.place_;
+  CHECK(place < members_.size() && members_[place].get() == &member);
+  const std::shared_ptr<LoopMember> last_reference = std::exchange(members_[place], std::move(members_.back()));
+  members_.pop_back();
+  if (place < members_.size()) members_[place]->place_ = place;
 }
 
 std::string Loop::take_buffer() {
@@ -149,6 +161,7 @@ void Loop::give_buffer(std::string buffer) {
 
 void Loop::run() {
   current_loop = this;
+  poller_.start([this] { run_ready(); });
   try {
     context_.run();
     context_.restart();
@@ -180,8 +193,9 @@ void Loop::shut_down() {
   std::exchange(timers_, {}).clear();
   timer_deadlines_.clear();
   alarm_.cancel();
+  poller_.stop();
   // A copy: each one removes itself from the list as it closes.
-  const std::vector<std::shared_ptr<LoopMember>> members(members_.begin(), members_.end());
+  const std::vector<std::shared_ptr<LoopMember>> members = members_;
   for (const auto& member : members) member->loop_stops();
   work_.reset();
   context_.stop();  // run() goes on to its bounded second half

@@ -10,7 +10,6 @@
 // operations to their end. Limits: the task list has none of its own; whoever posts bounds what it has under way.
 #pragma once
 
-#include <list>
 #include <map>
 #include <mutex>
 #include <span>
@@ -22,6 +21,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "net/event_loop.h"
+#include "net/poller.h"
 
 namespace campanile::net {
 
@@ -32,6 +32,10 @@ class LoopMember {
  public:
   virtual ~LoopMember() = default;
   virtual void loop_stops() = 0;
+
+ private:
+  friend class Loop;
+  size_t place_ = 0;  // in the loop's list
 };
 
 // Something with bytes to write at the end of a turn.
@@ -43,8 +47,6 @@ class TurnEnd {
 
 class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
  public:
-  using Members = std::list<std::shared_ptr<LoopMember>>;
-
   explicit Loop(size_t index);
   ~Loop() override;
 
@@ -60,9 +62,11 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   void request_stop();
 
   asio::io_context& context() { return context_; }
+  Poller& poller() { return poller_; }
   // Keeps `member` alive until remove(). A loop that is stopping refuses: false, and the member closes itself.
-  bool add(std::shared_ptr<LoopMember> member, Members::iterator& position);
-  void remove(Members::iterator position);
+  bool add(std::shared_ptr<LoopMember> member);
+  // REQUIRES: add() was true.
+  void remove(const LoopMember& member);
   bool stopping() const { return stopping_; }
 
   void at_turn_end(std::shared_ptr<TurnEnd> target);
@@ -77,6 +81,7 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   using Deadline = std::chrono::steady_clock::time_point;
 
   void run_tasks();
+  void run_ready();
   void run_turn_end();
   void arm_timer();
   void run_timers();
@@ -84,6 +89,7 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
 
   const size_t index_;
   asio::io_context context_{1};
+  Poller poller_{context_};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer alarm_;
   Deadline alarm_at_ = Deadline::max();  // max: not armed
@@ -100,7 +106,7 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   bool in_tasks_ = false;
   std::vector<std::shared_ptr<TurnEnd>> turn_ends_;
   bool turn_end_scheduled_ = false;
-  Members members_;
+  std::vector<std::shared_ptr<LoopMember>> members_;
   bool stopping_ = false;
   std::vector<char> read_buffer_;
   std::vector<std::string> spare_buffers_;

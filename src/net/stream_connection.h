@@ -20,9 +20,7 @@ template <typename Stream>
 class StreamConnection final : public Connection {
  public:
   static constexpr bool kIsPlain = std::is_same_v<Stream, Socket>;
-  // Plain: what an idle connection pays; more than this in one go is read into the loop's buffer. TLS: one record,
-  // since OpenSSL gives no more at a time.
-  static constexpr size_t kReadBytes = kIsPlain ? 256 : 16 * 1024;
+  static constexpr size_t kReadBytes = 16 * 1024;  // one TLS record: OpenSSL gives no more at a time
 
   template <typename... Args>
   StreamConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, Args&&... args)
@@ -48,16 +46,8 @@ class StreamConnection final : public Connection {
   void stream_read() override {
     stream_.async_read_some(asio::buffer(read_bytes_),
                             [this, self = shared_from_this()](const ErrorCode& error, size_t bytes) {
-                              read_done(error, {read_bytes_.data(), bytes}, kIsPlain && bytes == read_bytes_.size());
+                              read_done(error, {read_bytes_.data(), bytes});
                             });
-  }
-  size_t stream_read_more(std::span<char> space, ErrorCode& error) override {
-    if constexpr (kIsPlain) {
-      return stream_.read_some(asio::buffer(space.data(), space.size()), error);
-    } else {
-      error = asio::error::would_block;
-      return 0;
-    }
   }
   size_t stream_write_now(std::string_view bytes, ErrorCode& error) override {
     if constexpr (kIsPlain) {

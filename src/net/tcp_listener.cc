@@ -3,6 +3,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "base/log.h"
+#include "net/socket_connection.h"
 #include "net/stream_connection.h"
 #include "net/tcp.h"
 
@@ -87,7 +88,7 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
 
   void start() {
     loops_[0]->post([self = shared_from_this()] {
-      self->joined_ = !self->closed_ && self->loops_[0]->add(self, self->position_);
+      self->joined_ = !self->closed_ && self->loops_[0]->add(self);
       if (self->joined_) self->accept();
     });
   }
@@ -143,12 +144,14 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
     Loop& target = *loop;
     target.post([loop = std::move(loop), factory = factory_, slot = ConnectionSlot(open_), socket = std::move(socket),
                  input_bytes_max = options_.input_bytes_max]() mutable {
-      auto connection =
-          std::make_shared<StreamConnection<Socket>>(loop, input_bytes_max, std::move(slot), std::move(socket));
+      Address peer = peer_address(socket);
+      boost::system::error_code error;
+      const int fd = socket.release(error);
+      if (error) return;
+      auto connection = std::make_shared<SocketConnection>(loop, input_bytes_max, std::move(slot), fd);
       if (!connection->join_loop()) return;
-      connection->prepare_socket();
       connection->set_handler((*factory)(*loop));
-      connection->opened(peer_address(connection->socket()));
+      connection->opened(std::move(peer));
     });
   }
 
@@ -157,7 +160,7 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     if (pause_ != 0) loops_[0]->cancel(std::exchange(pause_, 0));
-    if (std::exchange(joined_, false)) loops_[0]->remove(position_);  // may be the last reference but the caller's
+    if (std::exchange(joined_, false)) loops_[0]->remove(*this);  // may be the last reference but the caller's
   }
 
   const std::vector<std::shared_ptr<Loop>> loops_;
@@ -166,7 +169,6 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
   const std::shared_ptr<const TcpListener::HandlerFactory> factory_;
   const std::shared_ptr<std::atomic<size_t>> open_ = std::make_shared<std::atomic<size_t>>(0);
   Address address_;
-  Loop::Members::iterator position_;
   size_t next_ = 0;
   TimerId pause_ = 0;
   bool joined_ = false;
