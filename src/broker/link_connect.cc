@@ -36,6 +36,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   }
   const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
   if (!log_in(packet, client_id)) return;
+  if (packet.will && is_brokers_own(packet.will->topic)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
   if (v5) {

@@ -30,9 +30,12 @@ Taken Link::on_publish(const mqtt::PublishPacket& packet) {
   return store_and_deliver(packet);
 }
 
-// What the broker says about itself is not for clients to say. Version 3 has no word for it: the message is acknowledged and dropped.
+// What the broker says about itself is not for clients to say.
+bool Link::is_brokers_own(std::string_view topic) { return topic == "$SYS" || topic.starts_with("$SYS/"); }
+
+// Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
 bool Link::is_denied(const mqtt::PublishPacket& packet) {
-  if (packet.topic != "$SYS" && !packet.topic.starts_with("$SYS/")) return false;
+  if (!is_brokers_own(packet.topic)) return false;
   ++loop_.traffic().messages_in;
   loop_.traffic().drop(DropReason::kDenied);
   acknowledge_later(packet, 0, ReasonCode::kNotAuthorized);
