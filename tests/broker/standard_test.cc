@@ -91,6 +91,32 @@ TEST(RequestResponse, TopicAndCorrelationReachTheResponder) {
   EXPECT_EQ(properties->correlation_data, "\x00\xFFkey"s);
 }
 
+// [MQTT-3.1.2-29]: who wants no words about problems gets codes alone, but with the two packets that may always have them.
+TEST(ProblemInformation, IsInConnackAndDisconnectOnly) {
+  Bench bench;
+  mqtt::OutgoingConnect connect{.version = kV5, .client_id = "c", .user = "u", .password = "wrong"};
+  connect.properties.u8(PropertyId::kRequestProblemInformation, 0);
+  EXPECT_FALSE(properties_of(connack_of(bench, connect)).reason_string.empty());
+  TestClient client(bench, "c", kV5, [](auto& change) { change.properties.u8(PropertyId::kRequestProblemInformation, 0); });
+  std::string packets;
+  const mqtt::SubscribeEntry entry{.filter = "a#"};
+  const std::string_view filter = "b";
+  mqtt::encode_subscribe(packets, kV5, 1, {&entry, 1});
+  mqtt::encode_unsubscribe(packets, kV5, 2, {&filter, 1});
+  mqtt::encode_publish(packets, kV5, {.topic = "$SYS/x", .payload = "", .qos = 1, .packet_id = 3});
+  mqtt::encode_publish(packets, kV5, {.topic = "$SYS/x", .payload = "", .qos = 2, .packet_id = 4});
+  mqtt::encode_ack(packets, kV5, PacketType::kPubrel, 5);
+  mqtt::encode_ack(packets, kV5, PacketType::kPubrec, 6);
+  client.send(packets);
+  // Each has a reason code other than success, and nothing behind it.
+  EXPECT_EQ(client.connection->take(),
+            "\x90\x04\x00\x01\x00\x8F\xB0\x04\x00\x02\x00\x11\x70\x03\x00\x05\x92\x40\x03\x00\x03\x87\x50\x03\x00\x04\x87\x62\x03\x00\x06\x92"s);
+  client.send("\xC1\x00"s);
+  const std::string end = client.connection->take();
+  EXPECT_TRUE(end.starts_with("\xE0")) << testing::PrintToString(end);
+  EXPECT_EQ(end[2], '\x81');
+}
+
 // [MQTT-3.1.2-24]: not even CONNACK may be larger than the client takes.
 TEST(MaximumPacketSize, AConnackThatDoesNotFitRefusesTheClient) {
   Bench bench;

@@ -93,7 +93,10 @@ void Peer::drain(const Wishes& wishes) {
 void Peer::take(const mqtt::Frame& frame, const Wishes& wishes) {
   if (frame.type == PacketType::kConnack) {
     CHECK(!greeted);
-    if (wild) return over = true, void();  // it may have chosen another version
+    if (wild) {  // it may have chosen another version
+      over = true;
+      return;
+    }
     const auto packet = mqtt::decode_connack(frame.body, version);
     CHECK(packet.has_value());
     greeted = true;
@@ -112,11 +115,12 @@ void Peer::take(const mqtt::Frame& frame, const Wishes& wishes) {
       CHECK(packet.has_value());
       if (version == ProtocolVersion::kV5 && packet->reason != ReasonCode::kSuccess) return;
       if (open.contains(packet->packet_id) || version == ProtocolVersion::kV5) open[packet->packet_id] = 3;
-      return CHECK(wild || open.size() <= receive_maximum);
+      CHECK(wild || open.size() <= receive_maximum);
+      return;
     }
     case PacketType::kSuback: CHECK(mqtt::decode_suback(frame.body, version).has_value()); return;
     case PacketType::kUnsuback: CHECK(mqtt::decode_unsuback(frame.body, version).has_value()); return;
-    case PacketType::kPingresp: return CHECK(frame.body.empty());
+    case PacketType::kPingresp: CHECK(frame.body.empty()); return;
     case PacketType::kDisconnect:
       CHECK(version == ProtocolVersion::kV5 && mqtt::decode_disconnect(frame, version).has_value());
       over = true;

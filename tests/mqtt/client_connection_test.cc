@@ -179,6 +179,46 @@ TEST_F(ClientConnectionTest, KeepsToWhatTheServerAllows) {
   EXPECT_EQ(client->unsubscribe({&long_filter.filter, 1}).error().code, ErrorCode::kTooLarge);
 }
 
+// [MQTT-3.1.2-21], [MQTT-3.2.2-21]
+TEST_F(ClientConnectionTest, TheServersKeepAliveCounts) {
+  start({.version = ProtocolVersion::kV5, .client_id = "me", .keep_alive_s = 600}, "\x20\x06\x00\x00\x03\x13\x00\x08"sv);
+  ASSERT_TRUE(client->connected());
+  EXPECT_LE(client->next_timer_ns(), 8 * kNanosPerSecond);
+  client->notify_timer(client->next_timer_ns());
+  EXPECT_EQ(client->take_output(), "\xC0\x00"sv);
+}
+
+// [MQTT-3.3.4-8], [MQTT-4.9.0-3]
+TEST_F(ClientConnectionTest, AFullWindowHoldsBackMessagesOnly) {
+  start({.version = ProtocolVersion::kV5, .client_id = "me"}, "\x20\x06\x00\x00\x03\x21\x00\x01"sv);
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "1", .qos = 1}));
+  EXPECT_FALSE(client->can_publish());
+  client->take_output();
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "0"}));
+  const SubscribeRequest request{.filter = "b"};
+  ASSERT_TRUE(client->subscribe({&request, 1}));
+  client->receive("\x32\x07\x00\x01" "b\x00\x09\x00" "x"sv, 0);
+  EXPECT_EQ(client->take_output(), "\x30\x05\x00\x01" "a\x00" "0\x82\x07\x00\x02\x00\x00\x01" "b\x00\x40\x02\x00\x09"sv);
+}
+
+// [MQTT-2.2.1-3]
+TEST_F(ClientConnectionTest, IdentifiersInUseArePassedOver) {
+  start({.client_id = "me"});
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "open", .qos = 1}));  // identifier 1, never acknowledged
+  const SubscribeRequest request{.filter = "b"};
+  ASSERT_TRUE(client->subscribe({&request, 1}));  // 2, never answered
+  uint32_t last = 2;
+  for (int i = 0; i < 70'000; ++i) {
+    ASSERT_TRUE(client->publish({.topic = "a", .payload = "", .qos = 1}, [&](const PublishResult& result) {
+      EXPECT_EQ(result.packet_id, last == 65'535 ? 3u : last + 1);
+      last = result.packet_id;
+    }));
+    const std::string output = client->take_output();
+    client->receive(std::string("\x40\x02", 2) + output.substr(output.size() - 2), 0);
+  }
+  EXPECT_EQ(client->in_flight(), 1u);
+}
+
 // [MQTT-3.8.3-4]
 TEST_F(ClientConnectionTest, ASharedSubscriptionIsNotNoLocal) {
   start({.client_id = "me"});

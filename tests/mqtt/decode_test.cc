@@ -247,7 +247,7 @@ TEST(DecodeSubscribe, ReadsOptionsAndRefusesReservedOnes) {
   const struct { std::string_view body; ProtocolVersion version; ReasonCode reason; } bad[] = {
       {"\x00\x01"sv, ProtocolVersion::kV311, ReasonCode::kProtocolError},                          // [MQTT-3.8.3-2]
       {"\x00\x01\x00\x01" "a\x03"sv, ProtocolVersion::kV311, ReasonCode::kMalformedPacket},        // QoS 3
-      {"\x00\x01\x00\x01" "a\x04"sv, ProtocolVersion::kV311, ReasonCode::kMalformedPacket},        // [MQTT-3-8.3-4 of 3.1.1]
+      {"\x00\x01\x00\x01" "a\x04"sv, ProtocolVersion::kV311, ReasonCode::kMalformedPacket},        // [MQTT-3.8.3-4 of 3.1.1]
       {"\x00\x01\x00\x00\x01" "a\x40"sv, ProtocolVersion::kV5, ReasonCode::kMalformedPacket},      // [MQTT-3.8.3-5]
       {"\x00\x01\x00\x00\x01" "a\x30"sv, ProtocolVersion::kV5, ReasonCode::kProtocolError},        // retain handling 3
       {"\x00\x01\x00\x00\x00"sv, ProtocolVersion::kV311, ReasonCode::kMalformedPacket},            // [MQTT-4.7.3-1]
@@ -259,6 +259,21 @@ TEST(DecodeSubscribe, ReadsOptionsAndRefusesReservedOnes) {
     ASSERT_FALSE(packet);
     EXPECT_EQ(packet.error().reason, c.reason);
   }
+}
+
+// [MQTT-3.8.3-1], [MQTT-3.10.3-1], [MQTT-3.10.3-2]
+TEST(DecodeSubscribe, FiltersMustBeValid) {
+  for (const std::string_view bad : {"\x00\x02\xC0\xAF"sv, "\x00\x03\xED\xA0\x80"sv, "\x00\x01\x00"sv, "\x00\x00"sv, "\x00\x05z"sv}) {
+    const std::string unsubscribe = std::string("\x00\x01", 2).append(bad);
+    EXPECT_EQ(decode_subscribe(unsubscribe + '\x00', ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kMalformedPacket);
+    EXPECT_EQ(decode_unsubscribe(unsubscribe, ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kMalformedPacket);
+  }
+  EXPECT_EQ(decode_unsubscribe("\x00\x01"sv, ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kProtocolError);
+  EXPECT_EQ(decode_unsubscribe("\x00\x01\x00"sv, ProtocolVersion::kV5, kLimits).error().reason, ReasonCode::kProtocolError);
+  EXPECT_EQ(decode_unsubscribe("\x00\x00\x00\x01" "a"sv, ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kProtocolError);
+  const auto two = decode_unsubscribe("\x00\x07\x00\x00\x01" "a\x00\x02" "b/"sv, ProtocolVersion::kV5, kLimits);
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->filters, (std::vector<std::string_view>{"a", "b/"}));
 }
 
 TEST(DecodeSubscribe, LimitsTheFiltersOfAPacket) {
