@@ -4,8 +4,17 @@
 #include "api/authentication.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "net/origin.h"
 
 namespace campanile::api {
+namespace {
+
+bool is_foreign_change(const net::HttpRequest& request) {
+  if (request.method == "GET" || request.method == "HEAD" || !request.path.starts_with("/api/v1/")) return false;
+  return !net::origin_allowed(request.header("Origin").value_or(""), request.header("Host").value_or(""), {});
+}
+
+}  // namespace
 
 Router::Router(const registry::Accounts& accounts, Handler page) : accounts_(accounts), page_(std::move(page)) {}
 
@@ -34,6 +43,9 @@ const Router::Resource* Router::find(std::string_view path) const {
 }
 
 void Router::handle(net::HttpRequest request, net::HttpResponder responder) const {
+  if (is_foreign_change(request)) {
+    return responder.respond(error_answer({ErrorCode::kPermissionDenied, fmt::format("pages of {} may not change anything here", excerpt(request.header("Origin").value_or("")))}));
+  }
   const Resource* const found = find(request.path);
   if (found == nullptr || !found->open) {
     if (const auto user = authenticate(request, accounts_); !user) return responder.respond(unauthenticated_answer(request, user.error()));

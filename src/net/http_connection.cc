@@ -1,6 +1,7 @@
 #include "net/http_connection.h"
 
 #include "base/text.h"
+#include "net/origin.h"
 
 namespace campanile::net {
 namespace {
@@ -21,33 +22,6 @@ RequestTraits traits_of(const HttpRequest& request, const HttpRequestReader& rea
     traits.host = text("Host");
   }
   return traits;
-}
-
-// "https://Example.org:443" -> "example.org"; "example.org:8086" stays: what an Origin and a Host have in common.
-std::string authority_of(std::string_view text) {
-  std::string_view default_port;
-  for (const auto& [scheme, port] : {std::pair{"http://", ":80"}, std::pair{"https://", ":443"}}) {
-    if (text.starts_with(scheme)) {
-      text.remove_prefix(std::string_view(scheme).size());
-      default_port = port;
-    }
-  }
-  std::string authority = to_lower(text);
-  if (!default_port.empty() && authority.ends_with(default_port))
-    authority.resize(authority.size() - default_port.size());
-  return authority;
-}
-
-bool origin_allowed(const RequestTraits& traits, const std::vector<std::string>& allowed) {
-  if (traits.origin.empty()) return true;
-  for (const std::string& origin : allowed) {
-    if (origin == "*" || equals_ignore_case(origin, traits.origin)) return true;
-  }
-  const std::string origin = authority_of(traits.origin);
-  if (origin == to_lower(traits.origin)) return false;  // "null", or a scheme that is no web page's
-  // The Host of a request on a default port may or may not name it.
-  const std::string host = to_lower(traits.host);
-  return origin == host || origin == authority_of("http://" + host) || origin == authority_of("https://" + host);
 }
 
 }  // namespace
@@ -178,7 +152,7 @@ void HttpConnection::upgrade(Exchange& exchange, std::unique_ptr<WebSocketHandle
     refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
   } else if (!key || key->size() != 16) {
     refusal = error_response(400, "Sec-WebSocket-Key is not 16 bytes in base64");
-  } else if (!origin_allowed(traits, serving_->options.allowed_origins)) {
+  } else if (!origin_allowed(traits.origin, traits.host, serving_->options.allowed_origins)) {
     refusal =
         error_response(403, fmt::format("pages of {} may not open a WebSocket here; add it to the allowed origins",
                                         excerpt(traits.origin)));

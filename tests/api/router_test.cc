@@ -53,6 +53,21 @@ TEST_F(RouterTest, AWrongMethodNamesTheRightOnes) {
   EXPECT_NE(answer.head.find("Allow: POST"), std::string::npos);
 }
 
+// A browser sends what it knows of the viewer with any site's request.
+TEST_F(RouterTest, AnotherSitesPageMayNotChangeAnything) {
+  router_.add("POST", "/api/v1/publish", saying("published"));
+  const auto post = [&](const std::string& path, const std::string& origin) {
+    return server_.ask("POST " + path + " HTTP/1.1\r\nHost: campus:8086\r\nContent-Length: 0\r\n" + origin + key_ + "\r\n").status;
+  };
+  EXPECT_EQ(post("/api/v1/publish", "Origin: http://evil.example\r\n"), 403);
+  EXPECT_EQ(post("/api/v1/publish", "Origin: null\r\n"), 403);
+  EXPECT_EQ(post("/api/v1/publish", "Origin: http://campus:8086\r\n"), 200);
+  EXPECT_EQ(post("/api/v1/publish", ""), 200);
+  // InfluxDB's own paths stay as its clients know them.
+  EXPECT_EQ(post("/write", "Origin: http://grafana.example\r\n"), 200);
+  EXPECT_EQ(server_.get("/api/v1/sensors", "Origin: http://evil.example\r\n" + key_).status, 200);
+}
+
 TEST_F(RouterTest, HeadIsAnsweredAsGetWithoutBody) {
   const Answer answer = server_.ask("HEAD /ping HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(answer.status, 200);
