@@ -31,7 +31,8 @@ ingest::RejectedOptions rejected_options(const Config& config) {
 ingest::IngestOptions ingest_options(const Config& config) {
   return {.defaults = {.database = config.ingest.database, .measurement = config.ingest.measurement},
           .routes = config.ingest.routes,
-          .builtin_routes = config.ingest.builtin_routes};
+          .builtin_routes = config.ingest.builtin_routes,
+          .broker_load = config.ingest.broker_load};
 }
 
 broker::BrokerOptions broker_options(const Config& config) {
@@ -57,6 +58,8 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.queue_bytes_max = mqtt.session_queue_bytes_max;
   options.retained_messages_max = mqtt.retained_messages_max;
   options.retained_bytes_max = mqtt.retained_bytes_max;
+  options.system_interval_s = static_cast<uint32_t>(mqtt.sys_interval_s);
+  options.version = CAMPANILE_VERSION;
   return options;
 }
 

@@ -1,5 +1,7 @@
 #include "broker/broker.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "broker/broker_loop.h"
@@ -56,6 +58,12 @@ void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
   gauge("campanile_broker_subscriptions", "MQTT subscriptions", [](const SharedState& s) { return static_cast<double>(s.tree.size()); });
   gauge("campanile_broker_retained_messages", "Retained messages", [](const SharedState& s) { return static_cast<double>(s.retained.size()); });
   gauge("campanile_broker_retained_bytes", "Bytes of retained messages", [](const SharedState& s) { return static_cast<double>(s.retained.bytes()); });
+  gauge("campanile_broker_clients", "Connections of clients that have said CONNECT", [](const SharedState& s) { return static_cast<double>(s.clients.load()); });
+  gauge("campanile_broker_clients_most", "The most of them at the same time", [](const SharedState& s) { return static_cast<double>(s.clients_max.load()); });
+  gauge("campanile_broker_shared_subscriptions", "MQTT subscriptions that are in a group",
+        [](const SharedState& s) { return static_cast<double>(s.tree.shared_size()); });
+  gauge("campanile_broker_queued_messages", "Messages that wait for clients away or slow",
+        [](const SharedState& s) { return static_cast<double>(s.environment.queued_messages.load()); });
   gauge("campanile_broker_queued_bytes", "Bytes of messages that wait for clients away or slow",
         [](const SharedState& s) { return static_cast<double>(s.environment.queued_bytes.load()); });
 }
@@ -87,6 +95,7 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, con
   for (size_t i = 0; i < parts.loops.size(); ++i) {
     shared->loops.push_back(std::make_unique<BrokerLoop>(*shared, *parts.loops[i], parts.journal, static_cast<uint16_t>(i)));
   }
+  if (options.system_interval_s > 0) shared->system = std::make_unique<SystemPublisher>(*shared, parts.memory_bytes);
   for (auto& loop : shared->loops) loop->start();
   add_gauges(parts.metrics, shared);
   return std::unique_ptr<Broker>(new Broker(std::move(shared)));
@@ -104,16 +113,25 @@ std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) {
   return nullptr;
 }
 
-Result<void> Broker::publish_local(std::string_view topic, std::string_view payload, uint8_t qos, bool retain) {
-  const size_t levels_max = shared_->options.protocol.limits.topic_levels_max;
-  if (topic.size() > UINT16_MAX || !mqtt::is_valid_string(topic) || !mqtt::is_valid_topic(topic, levels_max)) {
+namespace {
+
+// Whether a message of the program itself is one that a client could send.
+Result<void> check_message(const BrokerOptions& options, std::string_view topic, std::string_view payload, uint8_t qos) {
+  const mqtt::Limits& limits = options.protocol.limits;
+  if (topic.size() > UINT16_MAX || !mqtt::is_valid_string(topic) || !mqtt::is_valid_topic(topic, limits.topic_levels_max)) {
     return fail(ErrorCode::kInvalidArgument, "'{:.80}' is not a topic to publish to", topic);
   }
   if (qos > 2) return fail(ErrorCode::kInvalidArgument, "QoS {}: wanted 0, 1 or 2", qos);
-  if (payload.size() + topic.size() + 64 > shared_->options.protocol.limits.packet_bytes_max) {
-    return fail(ErrorCode::kInvalidArgument, "a message of {} bytes: packet_bytes_max allows {}", payload.size(),
-                shared_->options.protocol.limits.packet_bytes_max);
+  if (payload.size() + topic.size() + 64 > limits.packet_bytes_max) {
+    return fail(ErrorCode::kInvalidArgument, "a message of {} bytes: packet_bytes_max allows {}", payload.size(), limits.packet_bytes_max);
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> Broker::publish_local(std::string_view topic, std::string_view payload, uint8_t qos, bool retain) {
+  TRY(check_message(shared_->options, topic, payload, qos));
   if (++shared_->local_messages > shared_->options.local_messages_max) {
     --shared_->local_messages;
     return fail(ErrorCode::kOverloaded, "{} messages of the program itself are under way", shared_->options.local_messages_max);
@@ -138,6 +156,70 @@ Result<void> Broker::publish_local(std::string_view topic, std::string_view payl
   return {};
 }
 
+namespace {
+
+// Retained last: a message that the store has no room for has changed nothing.
+Result<bool> publish_on_loop(BrokerLoop& loop, const OwnMessage& message, journal::Lsn& lsn) {
+  SharedState& shared = loop.shared();
+  const int64_t now_ns = shared.clock.now_ns();
+  lsn = TRY(shared.sink.accept({.topic = message.topic, .payload = message.payload, .qos = message.qos, .retain = message.retain,
+                                .client_id = message.client_id, .user = message.user, .received_ns = now_ns}));
+  Publication publication{.topic = message.topic, .payload = message.payload, .published_ns = now_ns, .qos = message.qos, .retain = message.retain};
+  bool retained = false;
+  if (message.retain) {
+    const auto kept = shared.retained.set(publication);
+    if (!kept && kept.error().code != ErrorCode::kTooLarge) return std::unexpected(kept.error());
+    if (!kept) loop.traffic().drop(DropReason::kRetainedLimit);
+    if (kept) lsn = std::max(lsn, *kept);
+    retained = kept.has_value();
+  }
+  loop.fan_out(publication, now_ns);
+  return retained;
+}
+
+}  // namespace
+
+void Broker::publish(OwnMessage message, std::function<void(Result<bool>)> done) {
+  if (const auto good = check_message(shared_->options, message.topic, message.payload, message.qos); !good) return done(std::unexpected(good.error()));
+  if (is_own_topic(message.topic)) return done(fail(ErrorCode::kPermissionDenied, "topics below $SYS are the broker's own"));
+  if (++shared_->local_messages > shared_->options.local_messages_max) {
+    --shared_->local_messages;
+    return done(fail(ErrorCode::kOverloaded, "{} messages of the program itself are under way", shared_->options.local_messages_max));
+  }
+  BrokerLoop& loop = *shared_->loops.front();
+  loop.event_loop().post([&loop, message = std::move(message), done = std::move(done)]() mutable {
+    --loop.shared().local_messages;
+    journal::Lsn lsn = 0;
+    const Result<bool> published = publish_on_loop(loop, message, lsn);
+    loop.end_batch();
+    if (!published) return done(published);
+    loop.commits().when_durable(lsn, [retained = *published, done = std::move(done)](const Result<void>& stored) {
+      done(stored ? Result<bool>(retained) : std::unexpected(stored.error()));
+    });
+  });
+}
+
+TopicView Broker::topics(const TopicQuery& query) {
+  shared_->watch.look(shared_->clock.steady_ns(), shared_->retained, shared_->clock.now_ns());
+  return shared_->watch.view(query);
+}
+
+void Broker::disconnect_client(std::string_view client_id, bool end_session, std::function<void(bool)> done) {
+  std::shared_ptr<Session> session = shared_->registry.find(client_id);
+  if (!session) return done(false);
+  std::shared_ptr<Link> link = session->link();
+  BrokerLoop& loop = link ? link->loop() : *shared_->loops.front();
+  loop.event_loop().post([&loop, session = std::move(session), link = std::move(link), end_session, done = std::move(done)] {
+    if (link) link->disconnect_by_operator();
+    if (end_session) {
+      Session::Ended ended = session->end(loop.traffic());
+      if (ended.by_this_call) loop.shared().finish(*session, std::move(ended));
+      loop.end_batch();
+    }
+    done(true);
+  });
+}
+
 BrokerStatus Broker::status() const {
   const BrokerCounters& counters = shared_->counters;
   BrokerStatus status{.connections = shared_->connections.load(),
@@ -145,6 +227,7 @@ BrokerStatus Broker::status() const {
                       .subscriptions = shared_->tree.size(),
                       .retained_messages = shared_->retained.size(),
                       .retained_bytes = shared_->retained.bytes(),
+                      .queued_messages = shared_->environment.queued_messages.load(),
                       .queued_bytes = shared_->environment.queued_bytes.load(),
                       .messages_in = counters.messages_in.value(),
                       .messages_out = counters.messages_out.value(),

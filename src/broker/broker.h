@@ -15,6 +15,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,9 +24,11 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "broker/client_list.h"
 #include "broker/options.h"
 #include "broker/ports.h"
 #include "broker/retained_store.h"
+#include "broker/topic_watch.h"
 #include "broker/traffic.h"
 #include "journal/journal.h"
 #include "net/event_loop.h"
@@ -39,6 +42,7 @@ struct BrokerStatus {
   size_t subscriptions = 0;
   size_t retained_messages = 0;
   size_t retained_bytes = 0;
+  size_t queued_messages = 0;
   size_t queued_bytes = 0;
   uint64_t messages_in = 0;  // since start, like all below
   uint64_t messages_out = 0;
@@ -58,6 +62,17 @@ struct BrokerParts {
   Authenticator& authenticator;
   const Clock& clock;
   Metrics& metrics;
+  std::function<uint64_t()> memory_bytes = {};  // that the program holds, for $SYS/broker/heap/…; empty: not published
+};
+
+// A message that somebody publishes through the program and not over a connection.
+struct OwnMessage {
+  std::string topic;
+  std::string payload;
+  uint8_t qos = 0;
+  bool retain = false;
+  std::string client_id;  // what the sink is told of its sender
+  std::string user;
 };
 
 struct SharedState;
@@ -75,7 +90,21 @@ class Broker {
   // Errors: kInvalidArgument (topic, QoS), kOverloaded (options.local_messages_max under way).
   Result<void> publish_local(std::string_view topic, std::string_view payload, uint8_t qos, bool retain);
 
+  // As a client's message: given to the sink, retained where asked, delivered. `done` is called once, on a loop or at once, when the
+  // message is safe, with whether it was retained. Errors: kInvalidArgument (topic, QoS, size), kPermissionDenied (the broker's own
+  // topics), kOverloaded (the store or options.local_messages_max), kIoError.
+  void publish(OwnMessage message, std::function<void(Result<bool>)> done);
+
   BrokerStatus status() const;
+
+  // For who looks at the broker, on a worker.
+  ClientList clients() const { return ClientList(shared_); }
+  // Looks at the topics, and makes the broker count messages by topic for TopicWatch::kLookS seconds more.
+  TopicView topics(const TopicQuery& query);
+
+  // Ends the client's connection with "administrative action" (0x98, version 5) and, with `end_session`, forgets what is kept for it.
+  // Its will is published. `done` is called once it is done, on a loop or at once, with false where no such client is known.
+  void disconnect_client(std::string_view client_id, bool end_session, std::function<void(bool)> done);
 
   // Ends every connection with "server shutting down", and refuses new ones. Returns at once; the loops do it.
   void shut_down();

@@ -24,6 +24,7 @@ void BrokerLoop::start() {
 }
 
 bool BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
+  if (shared_.watch.active()) shared_.watch.note(publication, now_ns);
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);
   for (const MatchTarget& target : result->targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
@@ -124,6 +125,8 @@ void BrokerLoop::tick() {
   cache_.drop_aged();
   for (auto& will : std::exchange(wills_, {})) publish_will(std::move(will));
   if (index_ == 0) check_away(now_ns);
+  if (index_ == 0) shared_.watch.tick(now_ns);
+  if (index_ == 0 && shared_.system) shared_.system->tick(*this, now_ns);
   end_batch();
 }
 
@@ -136,7 +139,9 @@ void BrokerLoop::check_away(int64_t now_ns) {
       continue;
     }
     Session::Ended ended = session->end_if_away(entry.epoch, traffic_);
-    if (ended.by_this_call) shared_.finish(*session, std::move(ended));
+    if (!ended.by_this_call) continue;
+    shared_.counters.sessions_expired.add();
+    shared_.finish(*session, std::move(ended));
   }
 }
 

@@ -13,6 +13,7 @@ Link::~Link() = default;
 void Link::opened(net::TcpConnection& connection) {
   connection_ = connection.shared_from_this();
   ++loop_.shared().connections;
+  loop_.shared().counters.sockets_opened.add();
   loop_.wheel().add(this, protocol_.deadline_ns());
 }
 
@@ -20,7 +21,9 @@ size_t Link::receive(std::string_view bytes) {
   if (ended_) return bytes.size();
   now_ns_ = loop_.shared().clock.now_ns();
   const size_t used = protocol_.receive(bytes, loop_.shared().clock.steady_ns(), out(), *this);
+  bytes_in_ += used;
   loop_.traffic().bytes_in += used;
+  loop_.traffic().packets_in += protocol_.take_packet_count();
   send_out();
   commit_batch();
   if (std::exchange(session_written_, false)) flush_session();
@@ -31,13 +34,16 @@ size_t Link::receive(std::string_view bytes) {
 
 void Link::send_out() {
   if (out().empty()) return;
+  bytes_out_ += out().size();
   loop_.traffic().bytes_out += out().size();
+  loop_.traffic().others_out += mqtt::count_packets(out());
   if (connection_) connection_->send(out());
   out().clear();
 }
 
 void Link::send_output(std::string bytes, bool more) {
   if (!connection_ || ended_) return;
+  bytes_out_ += bytes.size();
   loop_.traffic().bytes_out += bytes.size();
   connection_->send_owned(std::move(bytes));
   session_->note_send_queue(connection_->send_queue_bytes());
@@ -106,6 +112,26 @@ void Link::shut_down() {
   loop_.end_batch();
 }
 
+void Link::disconnect_by_operator() {
+  if (ended_) return;
+  protocol_.disconnect(out(), mqtt::ReasonCode::kAdministrativeAction, "an operator ended the connection");
+  send_out();
+  end_if_closed();
+  loop_.end_batch();
+}
+
+LinkStatus Link::status() const {
+  return {.peer = connection_ ? connection_->peer().to_string() : std::string(),
+          .user = user_,
+          .version = protocol_.version(),
+          .keep_alive_s = keep_alive_s_,
+          .messages_in = messages_in_,
+          .bytes_in = bytes_in_,
+          .bytes_out = bytes_out_,
+          .unsent_bytes = connection_ ? connection_->send_queue_bytes() : 0,
+          .will_topic = will_ ? will_->message->topic : std::string()};
+}
+
 void Link::closed(std::string_view reason) {
   if (!ended_ && session_) log::debug("{}: {}", session_->client_id(), reason);
   end();
@@ -126,8 +152,9 @@ void Link::end() {
   loop_.wheel().remove(this);
   if (connection_) --shared.connections;
   if (!session_) return;
+  --shared.clients;
   const int64_t steady_ns = shared.clock.steady_ns();
-  const Session::Detached detached = session_->detach(this, will_);
+  const Session::Detached detached = session_->detach(this, will_, shared.clock.now_ns());
   if (detached.was_attached) {
     if (detached.expiry_s == 0) {
       Session::Ended ended = session_->end_if_away(detached.epoch, loop_.traffic());

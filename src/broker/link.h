@@ -23,6 +23,19 @@
 
 namespace campanile::broker {
 
+// What only the connection's loop knows of it.
+struct LinkStatus {
+  std::string peer;
+  std::string user;  // empty: anonymous
+  mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV311;
+  uint16_t keep_alive_s = 0;  // as agreed; 0: none
+  uint64_t messages_in = 0;   // over this connection
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
+  size_t unsent_bytes = 0;
+  std::string will_topic;  // empty: no will
+};
+
 class Link final : public std::enable_shared_from_this<Link>, public mqtt::ServerHandler {
  public:
   explicit Link(BrokerLoop& loop);
@@ -43,6 +56,8 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   // Another connection has the session now, or it was ended [MQTT-3.1.4-3].
   void taken_over();
   void shut_down();
+  void disconnect_by_operator();
+  LinkStatus status() const;
 
  private:
   struct Acknowledgement {
@@ -74,7 +89,6 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   void refuse(mqtt::ReasonCode reason, std::string_view why);
 
   // PUBLISH
-  static bool is_brokers_own(std::string_view topic);
   bool is_denied(const mqtt::PublishPacket& packet);
   mqtt::Taken store_and_deliver(const mqtt::PublishPacket& packet);
   // The journal position of the retained message; nothing where the packet must wait or the link has been closed.
@@ -106,7 +120,11 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   Batch batch_;
   size_t uncommitted_bytes_ = 0;
   int64_t now_ns_ = 0;               // wall time of the input at hand
+  uint64_t messages_in_ = 0;
+  uint64_t bytes_in_ = 0;
+  uint64_t bytes_out_ = 0;
   journal::Lsn retained_lsn_ = 0;    // of the packet that waits for the store, whose retained half is done
+  uint16_t keep_alive_s_ = 0;
   bool retained_done_ = false;
   bool paused_ = false;
   bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published

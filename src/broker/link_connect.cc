@@ -36,7 +36,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   }
   const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
   if (!log_in(packet, client_id)) return;
-  if (packet.will && is_brokers_own(packet.will->topic)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
+  if (packet.will && is_own_topic(packet.will->topic)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
   if (v5) {
@@ -56,6 +56,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, now_ns_, loop_.traffic());
   if (!opened.session) return refuse(v5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable, "as many sessions as allowed exist");
   session_ = std::move(opened.session);
+  shared.note_client();
   bridge_ = packet.bridge;
   keep_will(packet, client_id);
   if (opened.former) {
@@ -63,6 +64,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
     its_loop.event_loop().post([former = std::move(opened.former)] { former->taken_over(); });
   }
 
+  keep_alive_s_ = keep_alive_s;
   protocol_.accept(out(), opened.present, keep_alive_s, properties);
   shared.counters.connections_opened.add();
   // Before anything from the session's outbox [MQTT-3.2.0-1].

@@ -30,12 +30,9 @@ Taken Link::on_publish(const mqtt::PublishPacket& packet) {
   return store_and_deliver(packet);
 }
 
-// What the broker says about itself is not for clients to say.
-bool Link::is_brokers_own(std::string_view topic) { return topic == "$SYS" || topic.starts_with("$SYS/"); }
-
-// Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
+// What the broker says about itself is not for clients to say. Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
 bool Link::is_denied(const mqtt::PublishPacket& packet) {
-  if (!is_brokers_own(packet.topic)) return false;
+  if (!is_own_topic(packet.topic)) return false;
   ++loop_.traffic().messages_in;
   loop_.traffic().drop(DropReason::kDenied);
   acknowledge_later(packet, 0, ReasonCode::kNotAuthorized);
@@ -67,7 +64,9 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   }
   retained_done_ = false;
   lsn = std::max(lsn, *accepted);
+  ++messages_in_;
   ++loop_.traffic().messages_in;
+  loop_.traffic().payload_bytes_in += packet.payload.size();
   const bool wanted = loop_.fan_out(publication, now_ns_);
   acknowledge_later(packet, lsn, wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
   return Taken::kYes;

@@ -56,6 +56,9 @@ struct Publication {
   MessagePtr kept;
 };
 
+// What the broker says of itself; clients may read it only.
+inline bool is_own_topic(std::string_view topic) { return topic.starts_with("$SYS") && (topic.size() == 4 || topic[4] == '/'); }
+
 inline bool is_expired(int64_t expires_ns, int64_t now_ns) { return expires_ns != 0 && expires_ns <= now_ns; }
 
 // How one receiver gets a message.

@@ -43,6 +43,10 @@ struct BrokerOptions {
   // Received QoS 1 and 2 bytes of one connection that are not yet on disk. Beyond it the connection is not read.
   size_t uncommitted_bytes_max = 4u << 20;
 
+  // How often $SYS topics that have changed are published; 0: not at all.
+  uint32_t system_interval_s = 0;
+  std::string version = "0";  // of the program
+
   // At these a message is delivered but not retained, and counted.
   size_t retained_messages_max = 1'000'000;
   size_t retained_bytes_max = 256u << 20;

@@ -33,17 +33,25 @@ Result<std::unique_ptr<RetainedStore>> RetainedStore::load(kv::Store& store, con
 }
 
 void RetainedStore::apply(std::string_view topic, MessagePtr message) {
+  place(topic, std::move(message));
+  dirty_.emplace(topic);
+}
+
+void RetainedStore::place(std::string_view topic, MessagePtr message) {
   const size_t added = message ? message->bytes() : 0;
   const MessagePtr former = message ? tree_.set(std::move(message)) : tree_.erase(topic);
   bytes_.store(bytes_.load() + added - (former ? former->bytes() : 0));
   size_.store(tree_.size());
-  dirty_.emplace(topic);
 }
 
 Result<journal::Lsn> RetainedStore::set(Publication& publication) {
   CHECK(journal_ != nullptr);
   const bool clears = publication.payload.empty();
   std::unique_lock lock(mutex_);
+  if (is_own_topic(publication.topic)) {
+    place(publication.topic, clears ? nullptr : publication.keep());
+    return journal::Lsn{0};
+  }
   const MessagePtr former = tree_.get(publication.topic);
   if (clears) {
     if (!former) return journal::Lsn{0};

@@ -20,7 +20,6 @@
 
 #include "base/result.h"
 #include "broker/options.h"
-#include "broker/options.h"
 #include "broker/retained_tree.h"
 #include "broker/string_map.h"
 #include "journal/journal.h"
@@ -37,7 +36,8 @@ class RetainedStore final : public journal::Participant {
   void attach(journal::Journal& journal) { journal_ = &journal; }
 
   // Keeps the message, or clears its topic where the payload is empty [MQTT-3.3.1-6]. Returns when it is safe; 0 where nothing
-  // changed. Errors: kTooLarge (a limit), and the journal's kOverloaded and kIoError.
+  // changed. A topic below $SYS is the broker's own: it is kept in memory alone, is gone after a restart, and no limit
+  // counts. Errors: kTooLarge (a limit), and the journal's kOverloaded and kIoError.
   Result<journal::Lsn> set(Publication& publication);
 
   MessagePtr get(std::string_view topic) const;
@@ -54,6 +54,8 @@ class RetainedStore final : public journal::Participant {
  private:
   RetainedStore(kv::Store& store, const BrokerOptions& options) : store_(store), options_(options) {}
   void apply(std::string_view topic, MessagePtr message);
+  // Into the tree, and the counters with it.
+  void place(std::string_view topic, MessagePtr message);
   Result<void> write(const std::vector<std::pair<std::string, MessagePtr>>& changes);
 
   kv::Store& store_;

@@ -49,7 +49,26 @@ struct Session::View {
 Session::Session(std::string client_id, SessionEnvironment& environment) : client_id_(std::move(client_id)), environment_(environment) {}
 
 Session::~Session() {
-  if (waiting_) environment_.queued_bytes -= waiting_->queue_bytes;
+  if (!waiting_) return;
+  environment_.queued_bytes -= waiting_->queue_bytes;
+  environment_.queued_messages -= waiting_->queue.size();
+}
+
+SessionStatus Session::status() const {
+  std::lock_guard lock(mutex_);
+  SessionStatus status{.link = link_, .loop = terms_.loop, .version = terms_.version, .expiry_s = terms_.expiry_s, .since_ns = since_ns_,
+                       .subscriptions = filters_.size(), .messages_out = messages_out_};
+  if (waiting_) {
+    status.in_flight = waiting_->in_flight.size();
+    status.queued_messages = waiting_->queue.size();
+    status.queued_bytes = waiting_->queue_bytes;
+  }
+  return status;
+}
+
+std::vector<std::string> Session::filters() const {
+  std::lock_guard lock(mutex_);
+  return {filters_.begin(), filters_.end()};
 }
 
 bool Session::connected() const {
@@ -125,6 +144,7 @@ bool Session::enqueue(Publication& publication, const DeliveryTerms& terms, uint
   }
   waits.queue.push_back({.message = publication.keep(), .qos = qos, .retain = retain, .subscription_ids = terms.subscription_ids});
   waits.queue_bytes += bytes;
+  ++environment_.queued_messages;
   return true;
 }
 
@@ -148,7 +168,9 @@ void Session::write(const View& message, const OutgoingMessage& terms, bool dupl
   if (outbox_.empty()) outbox_.reserve(std::min<size_t>(outbox_hint_, kOutboxReserveBytesMax));
   if (terms_.topic_alias_maximum > 0) alias_topic(publish);
   mqtt::encode_publish(outbox_, terms_.version, publish);
+  ++messages_out_;
   ++traffic.messages_out;
+  traffic.payload_bytes_out += message.payload.size();
 }
 
 // What is written reaches the link or is lost with it, and the aliases with both: they are the link's [MQTT-3.3.2-7].
@@ -190,6 +212,7 @@ void Session::resend_in_flight(int64_t now_ns, Traffic& traffic) {
     if (!entry) return;
     if (entry->stage == InFlight::Stage::kReceived) {
       mqtt::encode_ack(outbox_, terms_.version, mqtt::PacketType::kPubrel, id);
+      ++traffic.others_out;
     } else if (fits(View::of(*entry->out.message), entry->out)) {
       write(View::of(*entry->out.message), entry->out, true, id, now_ns, traffic);  // [MQTT-3.3.1-1]
     } else {
@@ -229,6 +252,7 @@ void Session::send_queue(int64_t now_ns, Traffic& traffic) {
     const size_t bytes = out.message->bytes();
     waits.queue_bytes -= bytes;
     environment_.queued_bytes -= bytes;
+    --environment_.queued_messages;
     const MessagePtr message = out.message;
     if (terms_.expiry_s == 0) out.message = nullptr;
     send_new(View::of(*message), std::move(out), now_ns, traffic);
@@ -273,6 +297,7 @@ void Session::acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic
     // Not ours, or of another life: only PUBREC wants an answer, or its sender would wait for ever [section 4.3.3].
     if (packet.type == PacketType::kPubrec) {
       mqtt::encode_ack(outbox_, terms_.version, PacketType::kPubrel, packet.packet_id, mqtt::ReasonCode::kPacketIdentifierNotFound);
+      ++traffic.others_out;
     }
     return;
   }
@@ -280,6 +305,7 @@ void Session::acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic
     entry->stage = InFlight::Stage::kReceived;
     entry->out.message = nullptr;
     mqtt::encode_ack(outbox_, terms_.version, PacketType::kPubrel, packet.packet_id);  // [MQTT-4.3.3-4]
+    ++traffic.others_out;
     return;
   }
   if (packet.type == PacketType::kPubcomp && entry->stage != InFlight::Stage::kReceived) return;  // before its PUBREC: meaningless
@@ -292,6 +318,7 @@ bool Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t
   if (ended_ || (link_ && terms_.expiry_s == 0)) return false;
   former = std::exchange(link_, std::move(link));
   terms_ = terms;
+  since_ns_ = now_ns;
   ++epoch_;
   outbox_.clear();  // meant for the former link; what matters of it is in flight
   aliases_.reset();
@@ -305,10 +332,11 @@ bool Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t
   return true;
 }
 
-Session::Detached Session::detach(const Link* link, std::unique_ptr<Will>& will) {
+Session::Detached Session::detach(const Link* link, std::unique_ptr<Will>& will, int64_t now_ns) {
   std::lock_guard lock(mutex_);
   if (ended_ || link_.get() != link) return {.ended = ended_};
   link_.reset();
+  since_ns_ = now_ns;
   ++epoch_;
   outbox_ = {};
   aliases_.reset();
@@ -375,6 +403,7 @@ Session::Ended Session::end_locked(Traffic& traffic) {
     const size_t lost = waiting_->in_flight.size() + waiting_->queue.size();
     if (lost > 0) traffic.drop(DropReason::kSessionEnded, lost);
     environment_.queued_bytes -= waiting_->queue_bytes;
+    environment_.queued_messages -= waiting_->queue.size();
     waiting_.reset();
   }
   return result;

@@ -43,7 +43,8 @@ class RetainedStore;
 struct SessionEnvironment {
   const BrokerOptions& options;
   const RetainedStore& retained;
-  std::atomic<size_t> queued_bytes{0};  // of all sessions
+  std::atomic<size_t> queued_bytes{0};  // of all sessions, like the next
+  std::atomic<size_t> queued_messages{0};
 };
 
 // What the client's CONNECT agreed on.
@@ -54,6 +55,19 @@ struct LinkTerms {
   uint16_t topic_alias_maximum = 0;  // of aliases to the client
   uint32_t packet_bytes_max = UINT32_MAX;
   uint32_t expiry_s = 0;  // of the session, after the link; 0: it ends with it
+};
+
+struct SessionStatus {
+  std::shared_ptr<Link> link;  // null: the client is away
+  uint16_t loop = 0;           // the link's
+  mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV311;
+  uint32_t expiry_s = 0;
+  int64_t since_ns = 0;  // wall time from which on the client has been connected, or away
+  size_t subscriptions = 0;
+  size_t in_flight = 0;
+  size_t queued_messages = 0;
+  size_t queued_bytes = 0;
+  uint64_t messages_out = 0;  // since the session began
 };
 
 class Session {
@@ -67,6 +81,8 @@ class Session {
   bool connected() const;
   bool ended() const;
   std::shared_ptr<Link> link() const;
+  SessionStatus status() const;
+  std::vector<std::string> filters() const;
 
   // Hands a message to the client, or to its queue. Returns the loop that must flush the link, or -1.
   int deliver(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic);
@@ -85,7 +101,7 @@ class Session {
     uint32_t epoch = 0;
   };
   // Keeps `will` until take_will() where it has a delay and the link was attached; leaves it to the caller otherwise.
-  Detached detach(const Link* link, std::unique_ptr<Will>& will);
+  Detached detach(const Link* link, std::unique_ptr<Will>& will, int64_t now_ns);
   // [MQTT-3.14.2-2]: a DISCONNECT may change the expiry, but not give one to a session without. False: it may not.
   bool set_expiry(uint32_t expiry_s);
 
@@ -156,6 +172,8 @@ class Session {
   std::string outbox_;
   uint32_t outbox_hint_ = 0;  // its size at the last flush, to be reserved at once next time
   uint32_t epoch_ = 0;        // counts attach and detach
+  int64_t since_ns_ = 0;      // attached, or detached
+  uint64_t messages_out_ = 0;
   bool ended_ = false;
   bool flush_pending_ = false;
   std::unique_ptr<mqtt::TopicAliasSender> aliases_;  // of the present link, made with its first message; null: it takes none

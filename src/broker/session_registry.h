@@ -39,7 +39,11 @@ class SessionRegistry {
   void remove(const Session& session);
   std::shared_ptr<Session> find(std::string_view client_id) const;
   size_t size() const { return size_.load(std::memory_order_relaxed); }
-  void each(const std::function<void(const std::shared_ptr<Session>&)>& visit) const;
+  using Visit = std::function<void(const std::shared_ptr<Session>&)>;
+  // Copies a shard's sessions under its lock and calls `visit` without.
+  void each(const Visit& visit) const;
+  static constexpr size_t kShards = 16;
+  void each_of_shard(size_t shard, const Visit& visit) const;  // REQUIRES: shard < kShards
 
  private:
   struct Shard {
@@ -52,7 +56,7 @@ class SessionRegistry {
   SessionEnvironment& environment_;
   const size_t sessions_max_;
   const OnEnded on_ended_;
-  std::array<Shard, 16> shards_;
+  std::array<Shard, kShards> shards_;
   std::atomic<size_t> size_{0};
 };
 

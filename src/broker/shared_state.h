@@ -17,6 +17,8 @@
 #include "broker/session.h"
 #include "broker/session_registry.h"
 #include "broker/subscription_tree.h"
+#include "broker/system_publisher.h"
+#include "broker/topic_watch.h"
 #include "broker/traffic.h"
 
 namespace campanile::broker {
@@ -37,6 +39,12 @@ struct SharedState {
 
   // Takes an ended session's subscriptions out of the tree and forgets it; tells its link and publishes its will where there are any.
   void finish(Session& session, Session::Ended ended);
+  // One more connection has a session.
+  void note_client() {
+    const size_t now = ++clients;
+    size_t most = clients_max.load(std::memory_order_relaxed);
+    while (now > most && !clients_max.compare_exchange_weak(most, now, std::memory_order_relaxed)) {}
+  }
 
   const BrokerOptions options;
   RetainedStore& retained;
@@ -47,11 +55,15 @@ struct SharedState {
   SessionEnvironment environment;
   SubscriptionTree tree;
   AwayList away;
+  TopicWatch watch;
   std::vector<std::unique_ptr<BrokerLoop>> loops;
   std::atomic<bool> stopping{false};
   std::atomic<size_t> connections{0};
+  std::atomic<size_t> clients{0};      // connections that have a session
+  std::atomic<size_t> clients_max{0};  // at the same time, since start
   std::atomic<size_t> local_messages{0};
   SessionRegistry registry;
+  std::unique_ptr<SystemPublisher> system;  // null: nothing is published
 };
 
 }  // namespace campanile::broker

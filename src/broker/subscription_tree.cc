@@ -22,6 +22,17 @@ struct SubscriptionTree::Subscribers {
     if (!groups) groups = std::make_unique<StringMap<BySession>>();
     return (*groups)[group].insert_or_assign(key, std::move(subscription)).second;
   }
+  std::optional<Subscription> find(std::string_view group, const Session& session) const {
+    const BySession* members = &direct;
+    if (!group.empty()) {
+      if (!groups) return std::nullopt;
+      const auto named = groups->find(group);
+      if (named == groups->end()) return std::nullopt;
+      members = &named->second;
+    }
+    const auto found = members->find(&session);
+    return found == members->end() ? std::nullopt : std::optional(found->second);
+  }
   bool remove(std::string_view group, const Session& session) {
     if (group.empty()) return direct.erase(&session) > 0;
     if (!groups) return false;
@@ -143,6 +154,7 @@ bool SubscriptionTree::add(std::string_view filter, Subscription subscription) {
     if (!*place) *place = std::make_unique<Subscribers>();
     is_new = (*place)->add(group, std::move(subscription));
     if (is_new) size_.fetch_add(1, std::memory_order_relaxed);
+    if (is_new && !group.empty()) shared_size_.fetch_add(1, std::memory_order_relaxed);
     touch(text);
   }
   return is_new;
@@ -161,9 +173,34 @@ bool SubscriptionTree::remove(std::string_view filter, const Session& session) {
   }
   if (removed) {
     size_.fetch_sub(1, std::memory_order_relaxed);
+    if (!group.empty()) shared_size_.fetch_sub(1, std::memory_order_relaxed);
     touch(text);
   }
   return removed;
+}
+
+std::optional<Subscription> SubscriptionTree::find(std::string_view filter, const Session& session) const {
+  const auto [group, text] = parts_of(filter);
+  std::shared_lock lock(mutex_);
+  const Subscribers* place = nullptr;
+  if (!mqtt::has_wildcard(text)) {
+    const auto found = exact_.find(text);
+    if (found != exact_.end()) place = found->second.get();
+  } else {
+    const Node* node = root_.get();
+    bool at_end = false;
+    for (std::string_view rest = text; node && !at_end;) {
+      const std::string_view level = take_level(rest, at_end);
+      if (level == "#") {
+        place = node->rest.get();
+        break;
+      }
+      const auto child = level == "+" ? node->children.end() : node->children.find(level);
+      node = level == "+" ? node->any.get() : child == node->children.end() ? nullptr : child->second.get();
+      if (node && at_end) place = node->here.get();
+    }
+  }
+  return place ? place->find(group, session) : std::nullopt;
 }
 
 // Takes the subscription out and, on the way back, every node that has become empty.

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -73,6 +74,9 @@ class SubscriptionTree {
   uint64_t stamp(std::string_view topic) const;
 
   size_t size() const { return size_.load(std::memory_order_relaxed); }
+  size_t shared_size() const { return shared_size_.load(std::memory_order_relaxed); }  // of size(), those in a group
+  // The session's subscription to that filter.
+  std::optional<Subscription> find(std::string_view filter, const Session& session) const;
 
  private:
   struct Subscribers;
@@ -89,6 +93,7 @@ class SubscriptionTree {
   StringMap<std::unique_ptr<Subscribers>> exact_;
   std::unique_ptr<Node> root_;
   std::atomic<size_t> size_{0};
+  std::atomic<size_t> shared_size_{0};
   // Changes of filters by their first level, so that subscribing under one building does not age the results of the others;
   // filters that begin with a wildcard age all of them.
   std::array<std::atomic<uint64_t>, kStamps> stamps_{};

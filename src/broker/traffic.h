@@ -31,8 +31,12 @@ inline constexpr size_t kDropReasons = 8;
 std::string_view to_string(DropReason reason);
 
 struct Traffic {
-  uint64_t messages_in = 0;
+  uint64_t messages_in = 0;  // PUBLISH packets
   uint64_t messages_out = 0;
+  uint64_t payload_bytes_in = 0;  // of those
+  uint64_t payload_bytes_out = 0;
+  uint64_t packets_in = 0;   // of every type
+  uint64_t others_out = 0;   // of every type but PUBLISH
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
   std::array<uint64_t, kDropReasons> dropped{};
@@ -52,11 +56,17 @@ class BrokerCounters {
 
   Counter& messages_in;
   Counter& messages_out;
+  Counter& payload_bytes_in;
+  Counter& payload_bytes_out;
+  Counter& packets_in;
+  Counter& others_out;
   Counter& bytes_in;
   Counter& bytes_out;
+  Counter& sockets_opened;
   Counter& connections_opened;
   Counter& connections_refused;
   Counter& violations;
+  Counter& sessions_expired;
   Counter& reading_paused;
   std::array<Counter*, kDropReasons> dropped;
 };

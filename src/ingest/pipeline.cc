@@ -73,6 +73,7 @@ Ingest::Ingest(TopicRoutes routes, tsdb::Engine& engine, RejectedStore& rejected
 Result<std::unique_ptr<Ingest>> Ingest::open(const IngestOptions& options, tsdb::Engine& engine, RejectedStore& rejected, const Clock& clock,
                                              Metrics& metrics) {
   auto configs = options.routes;
+  if (options.broker_load) std::ranges::move(broker_load_routes(), std::back_inserter(configs));
   if (options.builtin_routes) std::ranges::move(default_routes(), std::back_inserter(configs));
   auto routes = TRY(TopicRoutes::compile(configs, options.defaults));
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(routes), engine, rejected, clock, metrics));
@@ -105,6 +106,11 @@ Result<journal::Lsn> Ingest::accept(const broker::ReceivedMessage& message) {
   if (!decoded) return count(message, reject(message, *routed.route, decoded.error().message));
   if (decoded->ignored) return pass_over(message, ignored_);
   return count(message, store(message, routed, scratch.batch, std::move(decoded->left_out)));
+}
+
+bool Ingest::wants(std::string_view topic) {
+  const RoutedTopic routed = routes_.find(topic);
+  return routed.route != nullptr && !routed.route->skip;
 }
 
 const RoutedTopic& Ingest::route(Scratch& scratch, std::string_view topic) {

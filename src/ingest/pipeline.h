@@ -37,6 +37,7 @@ struct IngestOptions {
   RouteDefaults defaults;           // the database is made at start
   std::vector<RouteConfig> routes;  // tried before the built-in ones
   bool builtin_routes = true;
+  bool broker_load = true;          // broker_load_routes() stand between the two
 };
 
 struct IngestStatus {
@@ -70,6 +71,8 @@ class Ingest final : public broker::MessageSink {
   void add_listener(StoredListener& listener) { listeners_.push_back(&listener); }
 
   Result<journal::Lsn> accept(const broker::ReceivedMessage& message) override;
+  // Where a route stores it.
+  bool wants(std::string_view topic) override;
 
   // Stores a batch that is already points. `bytes` is what it came from, for the rates. Errors: as tsdb::Engine::write.
   Result<tsdb::WriteOutcome> write_batch(tsdb::BucketId bucket, const PointBatch& batch, size_t bytes, int64_t now_ns);

@@ -68,6 +68,19 @@ RoutedTopic TopicRoutes::find(std::string_view topic) const {
   return routed;
 }
 
+std::vector<RouteConfig> broker_load_routes() {
+  std::vector<RouteConfig> routes;
+  for (const std::string kind : {"publish", "bytes"}) {
+    for (const std::string direction : {"received", "sent"}) {
+      routes.push_back({.pattern = fmt::format("$SYS/broker/load/{}/{}/{{avg}}", kind, direction),
+                        .decoder = "value",
+                        .measurement = "mqtt",
+                        .tags = {{"kind", kind}, {"direction", direction}}});
+    }
+  }
+  return routes;
+}
+
 std::vector<RouteConfig> default_routes() {
   std::vector<RouteConfig> routes{
       {.pattern = "influx/#", .decoder = "line_protocol"},

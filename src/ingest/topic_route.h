@@ -69,4 +69,8 @@ class TopicRoutes {
 // The topics of neOCampus and of the course, line protocol under influx/, and what of them holds no readings.
 std::vector<RouteConfig> default_routes();
 
+// The broker's own load averages of messages and bytes: measurement `mqtt` with the tags kind, direction and avg, as the campus'
+// collector stores them.
+std::vector<RouteConfig> broker_load_routes();
+
 }  // namespace campanile::ingest

@@ -40,6 +40,7 @@ size_t ServerConnection::receive(std::string_view bytes, int64_t now_ns, std::st
     if (!*frame) return used;
     if (dispatch(**frame, out, handler) == Taken::kLater) return used;
     used += (*frame)->size;
+    ++packets_;
     heard_ns_ = now_ns;
   }
   return bytes.size();  // a closed connection reads no more

@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mqtt/encode.h"
@@ -80,6 +81,9 @@ class ServerConnection {
   void notify_timer(int64_t now_ns, std::string& out, ServerHandler& handler);
   int64_t deadline_ns() const;  // INT64_MAX: none
 
+  // How many packets receive() has taken since the last call.
+  uint32_t take_packet_count() { return std::exchange(packets_, 0); }
+
   ProtocolVersion version() const { return version_; }
   bool connected() const { return state_ == State::kConnected; }
   bool closed() const { return state_ == State::kClosed; }
@@ -102,6 +106,7 @@ class ServerConnection {
   std::unique_ptr<Aliases> aliases_;  // made with the first alias
   uint32_t silence_max_ms_ = 0;
   uint32_t peer_packet_bytes_max_ = UINT32_MAX;
+  uint32_t packets_ = 0;
   uint16_t receiving_ = 0;
   ProtocolVersion version_ = ProtocolVersion::kV311;
   State state_ = State::kWaiting;

@@ -104,4 +104,19 @@ Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_b
   return frame;
 }
 
+size_t count_packets(std::string_view bytes) {
+  size_t count = 0;
+  for (size_t at = 0; at < bytes.size(); ++count) {
+    uint32_t length = 0;
+    ++at;  // the type
+    for (int shift = 0; at < bytes.size(); shift += 7) {
+      const auto byte = static_cast<uint8_t>(bytes[at++]);
+      length |= static_cast<uint32_t>(byte & 0x7f) << shift;
+      if (!(byte & 0x80)) break;
+    }
+    at += length;
+  }
+  return count;
+}
+
 }  // namespace campanile::mqtt

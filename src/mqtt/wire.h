@@ -117,4 +117,7 @@ struct Frame {
 // flags, and its clients repeat SUBSCRIBE, UNSUBSCRIBE and PUBREL with DUP: with it they are not looked at.
 Decoded<std::optional<Frame>> next_frame(std::string_view bytes, size_t packet_bytes_max, ProtocolVersion version = ProtocolVersion::kV5);
 
+// How many packets `bytes` holds. REQUIRES: whole packets, as this program encodes them.
+size_t count_packets(std::string_view bytes);
+
 }  // namespace campanile::mqtt

@@ -89,6 +89,8 @@ class FakeSink final : public MessageSink {
     users.push_back(std::string(message.client_id) + "/" + std::string(message.user));
     return journal_.append(journal::RecordType::kPoints, message.payload, {});
   }
+  bool wants(std::string_view topic) override { return topic.starts_with(wanted_own); }
+  std::string wanted_own = "nothing";  // of the broker's own topics
   std::vector<std::string> accepted;
   std::vector<std::string> users;
   std::optional<Error> error;

@@ -29,6 +29,7 @@ using mqtt::ProtocolVersion;
 class JournalSink final : public MessageSink {
  public:
   explicit JournalSink(journal::Journal& journal) : journal_(journal) {}
+  bool wants(std::string_view) override { return false; }
   Result<journal::Lsn> accept(const ReceivedMessage& message) override {
     ++accepted;
     return journal_.append(journal::RecordType::kPoints, message.topic, message.payload);

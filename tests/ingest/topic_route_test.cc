@@ -42,6 +42,15 @@ TEST(TopicRoutes, BuiltInOnesSkipWhatHoldsNoReadings) {
   }
 }
 
+TEST(TopicRoutes, BrokerLoadIsWhatTheCampusCollectorStores) {
+  const TopicRoutes routes = TopicRoutes::compile(broker_load_routes(), {}).value();
+  EXPECT_EQ(describe(routes, "$SYS/broker/load/publish/received/1min"), "value campanile.mqtt avg=1min direction=received kind=publish");
+  EXPECT_EQ(describe(routes, "$SYS/broker/load/bytes/sent/15min"), "value campanile.mqtt avg=15min direction=sent kind=bytes");
+  for (const std::string_view topic : {"$SYS/broker/load/messages/sent/1min", "$SYS/broker/load/publish/dropped/1min", "$SYS/broker/uptime", "broker/load/bytes/sent/1min"}) {
+    EXPECT_EQ(describe(routes, topic), "unrouted") << topic;
+  }
+}
+
 TEST(TopicRoutes, OthersAreUnrouted) {
   for (const std::string_view topic : {"a", "a/b", "a/b/c/d", "abroad/nice/s1/lab", "csiot/a/b/c", "/u4/302/temperature", "$other/a/b"}) {
     EXPECT_EQ(builtin(topic), "unrouted") << topic;

@@ -112,5 +112,12 @@ TEST(NextFrame, RefusesBadRemainingLengths) {
   EXPECT_FALSE(next_frame("\xC0\xFF\xFF\xFF\xFF"sv, SIZE_MAX).has_value());
 }
 
+TEST(CountPackets, GoesFromHeaderToHeader) {
+  EXPECT_EQ(count_packets(""), 0u);
+  EXPECT_EQ(count_packets(std::string_view("\xd0\0\x40\2\0\1\xd0\0", 8)), 3u);
+  const std::string large = std::string("\x30\x80\1", 3) + std::string(128, 'x');
+  EXPECT_EQ(count_packets(large + large), 2u);
+}
+
 }  // namespace
 }  // namespace campanile::mqtt

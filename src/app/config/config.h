@@ -60,6 +60,7 @@ struct MqttConfig {
   uint64_t subscriptions_max = 2'000'000;
   uint64_t retained_messages_max = 1'000'000;
   uint64_t retained_bytes_max = 256 * kMiB;
+  uint64_t sys_interval_s = 10;  // 0: nothing is published under $SYS
 };
 
 enum class SyncMode { kBeforeAcknowledge, kEvery };
@@ -84,6 +85,7 @@ struct IngestConfig {
   std::string database = "campanile";
   std::string measurement = "data";
   bool builtin_routes = true;
+  bool broker_load = true;
   std::vector<RouteConfig> routes;
   uint64_t rejected_bytes_max = 64 * kMiB;
   uint64_t rejected_count_max = 100'000;

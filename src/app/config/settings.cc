@@ -182,6 +182,7 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(count("mqtt.subscriptions_max", &c.mqtt.subscriptions_max, 1, 100'000'000, "Subscriptions of all clients together."));
   add(count("mqtt.retained_messages_max", &c.mqtt.retained_messages_max, 0, 100'000'000, "Retained messages; beyond it new ones are delivered but not retained."));
   add(bytes("mqtt.retained_bytes_max", &c.mqtt.retained_bytes_max, 0, 64 * kGiB, "Bytes of all retained messages."));
+  add(seconds("mqtt.sys_interval_s", &c.mqtt.sys_interval_s, 0, kDayS, "How often the broker publishes its state under $SYS; 0: never."));
 }
 
 void add_storage(Config& c, std::vector<Setting>& out) {
@@ -222,6 +223,7 @@ void add_ingest(Config& c, std::vector<Setting>& out) {
   add(text("ingest.database", &c.ingest.database, "The database of messages whose route names none.", 1));
   add(text("ingest.measurement", &c.ingest.measurement, "The measurement of messages whose route names none.", 1));
   add(flag("ingest.builtin_routes", &c.ingest.builtin_routes, "Whether the neOCampus and course topics are known beside your own routes."));
+  add(flag("ingest.broker_load", &c.ingest.broker_load, "Whether the broker's load averages are stored, in the measurement mqtt."));
   add(records("ingest.routes", &c.ingest.routes, "Your topics, tried in this order before the built-in ones.", kRoutesExample));
   add(bytes("ingest.rejected_bytes_max", &c.ingest.rejected_bytes_max, kMiB, 64 * kGiB,
             "Messages that could not be decoded are kept up to this size; beyond it the oldest go."));
