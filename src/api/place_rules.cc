@@ -66,6 +66,8 @@ std::vector<PlaceRule> default_place_rules() {
        .skipped_fields = {"value_units"}},
       {.measurement = "sensors", .place = "testbed/{location}", .name = "{sensor}", .quantity = "{sensor_type}", .unit = "{unit}"},
       {.measurement = "csiot", .place = "csiot/{station}", .name = "{field}", .quantity = "{field}"},
+      // The broker's own load: for charts, and no sensor of the campus.
+      {.measurement = "mqtt", .skipped_fields = {"value"}},
       {.measurement = "*",
        .place = "{place|building|location|site|host|station}/{room}",
        .name = "{sensor|device|name|host|measurement}/{field}",

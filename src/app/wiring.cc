@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/clients.h"
 #include "api/health.h"
 #include "api/history.h"
 #include "api/influx_query.h"
 #include "api/influx_write.h"
 #include "api/live.h"
 #include "api/page.h"
+#include "api/publish.h"
 #include "api/rejected.h"
+#include "api/retained.h"
 #include "api/router.h"
 #include "api/sensor_directory.h"
 #include "api/sensors.h"
 #include "api/status.h"
+#include "api/topics.h"
 #include "app/module_options.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -104,6 +108,10 @@ struct Program::Parts {
   std::unique_ptr<api::SensorsResource> sensors;
   std::unique_ptr<api::HistoryResource> history;
   std::unique_ptr<api::RejectedResource> rejected_messages;
+  std::unique_ptr<api::ClientsResource> clients;
+  std::unique_ptr<api::RetainedResource> retained_messages;
+  std::unique_ptr<api::PublishResource> publish;
+  std::unique_ptr<api::TopicsResource> topics;
   std::unique_ptr<api::InfluxWriteResource> influx_write;
   std::unique_ptr<api::InfluxQueryResource> influx_query;
   std::unique_ptr<api::LiveHub> live;
@@ -160,7 +168,8 @@ Result<void> Program::Parts::start_broker() {
                                                                .sink = *ingest,
                                                                .authenticator = *authenticator,
                                                                .clock = clock,
-                                                               .metrics = metrics}));
+                                                               .metrics = metrics,
+                                                               .memory_bytes = [] { return api::resident_bytes(); }}));
   return {};
 }
 
@@ -205,6 +214,10 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
   history = std::make_unique<api::HistoryResource>(*directory, *engine, clock, background);
   rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
+  clients = std::make_unique<api::ClientsResource>(*broker, background);
+  retained_messages = std::make_unique<api::RetainedResource>(*retained, clock, background);
+  publish = std::make_unique<api::PublishResource>(*broker);
+  topics = std::make_unique<api::TopicsResource>(*broker, clock, background);
   influx_write = std::make_unique<api::InfluxWriteResource>(
       *ingest, *engine, [this](net::EventLoop& loop) -> journal::CommitQueue& { return *commits[loop.index()]; }, background, clock,
       write_options(config));
@@ -233,6 +246,13 @@ void Program::Parts::add_routes() {
   router->add("GET", "/api/v1/sensors", to(*sensors, &api::SensorsResource::handle));
   router->add("GET", "/api/v1/sensors/", to(*history, &api::HistoryResource::handle));
   router->add("GET", "/api/v1/rejected", to(*rejected_messages, &api::RejectedResource::handle));
+  router->add("GET", "/api/v1/clients", to(*clients, &api::ClientsResource::list));
+  router->add("GET", "/api/v1/clients/", to(*clients, &api::ClientsResource::show));
+  router->add("DELETE", "/api/v1/clients/", to(*clients, &api::ClientsResource::disconnect));
+  router->add("GET", "/api/v1/subscriptions", to(*clients, &api::ClientsResource::subscriptions));
+  router->add("GET", "/api/v1/retained", to(*retained_messages, &api::RetainedResource::handle));
+  router->add("POST", "/api/v1/publish", to(*publish, &api::PublishResource::handle));
+  router->add("GET", "/api/v1/topics", to(*topics, &api::TopicsResource::handle));
   router->add("GET", "/api/v1/status", to(*status, &api::StatusResource::handle));
   router->add("GET", "/api/v1/live", [this](net::HttpRequest, net::HttpResponder responder) { live->accept(std::move(responder)); });
 }
