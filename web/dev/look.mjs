@@ -30,6 +30,19 @@ const VIEWS = [
   { name: 'place-building', path: '/place/u4?range=24h' },
   { name: 'place-rack', path: '/place/testbed/rack-z1?range=7d' },
   { name: 'place-unknown', path: '/place/u4/999' },
+  { name: 'clients', path: '/clients', waitMs: 4500 },
+  { name: 'clients-one', path: '/clients?client=dashboard-hall-display-with-a-rather-long-name' },
+  { name: 'clients-away', path: '/clients?state=away&client=neosensor-005' },
+  { name: 'clients-ask', path: '/clients?client=dashboard-hall-display-with-a-rather-long-name', act: async (page) => {
+    await page.locator('.end').click();
+    await page.locator('dialog input').check();
+  } },
+  { name: 'messages', path: '/messages', waitMs: 3500, act: openFirstLevels },
+  { name: 'messages-one', path: '/messages?topic=u4%2F302%2Ftemperature', waitMs: 3500 },
+  { name: 'messages-bytes', path: '/messages?topic=_lora%2F0011AA%2Fup' },
+  { name: 'messages-french', path: '/messages', locale: 'fr-FR', waitMs: 2500, act: openFirstLevels },
+  { name: 'empty-clients', path: '/clients', server: { empty: true } },
+  { name: 'empty-messages', path: '/messages', server: { empty: true } },
   { name: 'rejected', path: '/rejected', act: (page) => page.locator('tbody .more button').nth(1).click() },
   { name: 'system', path: '/system', waitMs: 6000 },
   { name: 'not-found', path: '/nowhere' },
@@ -39,6 +52,13 @@ const VIEWS = [
   { name: 'offline', path: '/place/u4/302', act: (_, server) => server.stop(), waitAfterMs: 1500 },
   { name: 'french', path: '/place/u4/amphi', locale: 'fr-FR' },
 ];
+
+async function openFirstLevels(page) {
+  for (const path of ['u4', 'u4/302']) {
+    await page.locator(`button[aria-expanded='false'][aria-label$=' ${path}']`).first().click();
+    await page.waitForTimeout(1300);
+  }
+}
 
 await mkdir(folder, { recursive: true });
 const browser = await chromium.launch({

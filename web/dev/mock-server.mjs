@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { makeClients, makeTopics, subscriptionsOf, topicsAnswer } from './broker.mjs';
 import { historyOf, lastSpokeMs, makeCampus, makeRejected, rejectedMessage } from './campus.mjs';
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain; charset=utf-8' };
@@ -17,6 +18,8 @@ export function startMock({ port = 0, folder = null, sensors: sensorsMin = 0, re
   const startMs = Date.now();
   const sensors = empty ? [] : makeCampus(sensorsMin);
   const byId = new Map(sensors.map((sensor) => [sensor.info.id, sensor]));
+  let clients = makeClients(startMs, empty);
+  const topics = empty ? new Map() : makeTopics(sensors, startMs - 60_000);
   const rejected = empty ? [] : makeRejected(rejectedCount);
   let messages = 0;
   let lately = [];
@@ -44,9 +47,30 @@ export function startMock({ port = 0, folder = null, sensors: sensorsMin = 0, re
     };
   };
 
-  function api(url, send) {
+  function api(url, method, body, send) {
     const { pathname, searchParams } = url;
     const now = Date.now();
+    if (pathname === '/api/v1/clients') {
+      const [text, state, cursor] = ['contains', 'state', 'cursor'].map((name) => searchParams.get(name) ?? '');
+      for (const client of clients) if (client.connected) client.messages_in += 1;
+      const matching = clients.filter((client) => client.id.includes(text) && (state === '' || client.connected === (state === 'connected')));
+      const limit = Number(searchParams.get('limit') ?? 100);
+      const page = matching.filter((client) => client.id > cursor);
+      return send(200, { matching: matching.length, clients: page.slice(0, limit), next: page.length > limit ? page[limit - 1].id : null });
+    }
+    if (pathname.startsWith('/api/v1/clients/')) {
+      const client = clients.find(({ id }) => id === decodeURIComponent(pathname.slice(16)));
+      if (!client) return send(404, { error: 'there is no such client, connected or away' });
+      if (method !== 'DELETE') return send(200, { client, subscriptions: subscriptionsOf(client), more: false });
+      clients = clients.filter((other) => other !== client);
+      return send(200, { disconnected: client.id });
+    }
+    if (pathname === '/api/v1/topics') return send(200, topicsAnswer(topics, searchParams.getAll('under'), searchParams.get('topic'), now, startMs, lastSpokeMs));
+    if (pathname === '/api/v1/publish') {
+      const { topic, payload, retain } = JSON.parse(body);
+      topics.set(topic, { text: () => payload, period: 1e9, startMs: now - 1e9, retain });
+      return send(200, retain ? { stored: true, retained: true } : { stored: true });
+    }
     if (pathname === '/api/v1/sensors') return send(200, { time_ms: now, sensors: sensors.map((sensor) => record(sensor, now)) });
     if (pathname === '/api/v1/status') return send(200, status());
     if (pathname === '/api/v1/rejected') {
@@ -85,7 +109,11 @@ export function startMock({ port = 0, folder = null, sensors: sensorsMin = 0, re
       response.writeHead(code, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    if (url.pathname.startsWith('/api/')) api(url, send);
+    if (url.pathname.startsWith('/api/')) {
+      const parts = [];
+      request.on('data', (part) => parts.push(part));
+      request.on('end', () => api(url, request.method, Buffer.concat(parts).toString(), send));
+    }
     else if (folder) void file(url.pathname, response);
     else send(404, { error: 'start with --static dist to serve the page' });
   });

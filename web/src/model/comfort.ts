@@ -1,5 +1,6 @@
 // Judgement of a value, only where a published guidance gives a limit for an instantaneous reading of indoor air:
-// CO2, by the French public health council's advice of 2022 (800 ppm: ventilate more; 1500 ppm: leave the room until aired).
+// CO2, by the opinion of the French public health council (HCSP) of 21 January 2022 on measuring it in buildings open to the public:
+// 800 ppm is its reference value for satisfactory renewal of the air, 1500 ppm the value above which it asks for rapid action.
 
 export type Comfort = 'good' | 'stuffy' | 'poor';
 

@@ -10,14 +10,25 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; error: AskError };
 const TIMEOUT_MS = 15_000;
 
 /** GETs a JSON resource; `isValid` is a quick check of its shape, not a full schema. An abort by `signal` counts as a network error. */
-export async function ask<T>(path: string, isValid: (value: unknown) => boolean, signal?: AbortSignal): Promise<Answer<T>> {
+export function ask<T>(path: string, isValid: (value: unknown) => boolean, signal?: AbortSignal): Promise<Answer<T>> {
+  return request<T>(path, { headers: { accept: 'application/json' } }, isValid, signal);
+}
+
+/** Changes something. It is never sent twice: after a network error nobody knows whether it was done. */
+export function tell<T>(method: 'POST' | 'DELETE', path: string, body: unknown, isValid: (value: unknown) => boolean): Promise<Answer<T>> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  return request<T>(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }, isValid);
+}
+
+async function request<T>(path: string, options: RequestInit, isValid: (value: unknown) => boolean, signal?: AbortSignal): Promise<Answer<T>> {
   const timeout = new AbortController();
   const stop = (): void => timeout.abort();
   const timer = setTimeout(stop, TIMEOUT_MS);
   signal?.addEventListener('abort', stop, { once: true });
   if (signal?.aborted) stop();
   try {
-    const response = await fetch(path, { headers: { accept: 'application/json' }, signal: timeout.signal });
+    const response = await fetch(path, { ...options, signal: timeout.signal });
     const body: unknown = await response.json().catch(() => null);
     if (!response.ok) {
       const text = isObject(body) && typeof body.error === 'string' ? body.error : response.statusText;

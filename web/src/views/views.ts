@@ -5,6 +5,8 @@ import type { TextKey } from '$/i18n/text';
 import type { ViewName } from '$/router/routes';
 import type { IconName } from '$/assets/icons';
 import { campus } from './campus';
+import { clients } from './clients';
+import { messages } from './messages';
 import { place } from './place';
 import { rejected } from './rejected';
 import { system } from './system';
@@ -18,4 +20,4 @@ export interface View {
   navigation?: { href: string; icon: IconName };
 }
 
-export const views: readonly View[] = [campus, place, rejected, system];
+export const views: readonly View[] = [campus, place, clients, messages, rejected, system];

@@ -7,11 +7,14 @@ it('finds the view of an address', () => {
   expect(findRoute('/place/u4/302/')).toEqual({ view: 'place', rest: 'u4/302' });
   expect(findRoute('/rejected')).toEqual({ view: 'rejected', rest: '' });
   expect(findRoute('/system')).toEqual({ view: 'system', rest: '' });
+  expect(findRoute('/clients')).toEqual({ view: 'clients', rest: '' });
+  expect(findRoute('/messages')).toEqual({ view: 'messages', rest: '' });
   expect(findRoute('/place')).toEqual({ view: 'campus', rest: '' });
 });
 
 it('knows what is no view', () => {
   expect(findRoute('/nowhere').view).toBeNull();
+  expect(findRoute('/campus').view).toBeNull();
   expect(findRoute('/system/deeper').view).toBeNull();
 });
 
