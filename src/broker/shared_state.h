@@ -56,14 +56,15 @@ struct SharedState {
   SubscriptionTree tree;
   AwayList away;
   TopicWatch watch;
-  std::vector<std::unique_ptr<BrokerLoop>> loops;
+  // These two are shared for their deleters alone: a unique_ptr here would need the whole classes.
+  std::vector<std::shared_ptr<BrokerLoop>> loops;
   std::atomic<bool> stopping{false};
   std::atomic<size_t> connections{0};
   std::atomic<size_t> clients{0};      // connections that have a session
   std::atomic<size_t> clients_max{0};  // at the same time, since start
   std::atomic<size_t> local_messages{0};
   SessionRegistry registry;
-  std::unique_ptr<SystemPublisher> system;  // null: nothing is published
+  std::shared_ptr<SystemPublisher> system;  // null: nothing is published
 };
 
 }  // namespace campanile::broker
