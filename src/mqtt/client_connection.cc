@@ -148,6 +148,7 @@ struct ClientConnection::State {
   void receive_ack(const AckPacket& packet);
   void receive_reasons(const Frame& frame);
   void resume(bool session_present);
+  ReasonCode allowed_again(const PendingPublish& publish) const;
   void send_waiting();
   void finish_publish(std::map<uint16_t, PendingPublish>::iterator found, ReasonCode reason);
   Result<uint16_t> add_request(PacketType answer, size_t count, ReasonsCallback done);
@@ -267,7 +268,7 @@ void ClientConnection::State::resume(bool session_present) {
   std::vector<std::pair<uint16_t, PendingPublish*>> order;
   for (auto& [id, publish] : publishes) order.emplace_back(id, &publish);
   std::ranges::sort(order, {}, [](const auto& entry) { return entry.second->order; });
-  std::vector<uint16_t> finished;
+  std::vector<std::pair<uint16_t, ReasonCode>> finished;
   off_link = 0;
   resumed = session_present;
   size_t sent_again = 0;
@@ -275,7 +276,12 @@ void ClientConnection::State::resume(bool session_present) {
     if (publish->received && !session_present) {
       // PUBREC said that the server owns the message; its session went, but the message was handed on.
       publish->on_link = true;
-      finished.push_back(id);
+      finished.emplace_back(id, ReasonCode::kSuccess);
+      continue;
+    }
+    if (const ReasonCode reason = allowed_again(*publish); is_error(reason)) {
+      publish->on_link = true;
+      finished.emplace_back(id, reason);
       continue;
     }
     publish->on_link = sent_again < server_receive_maximum;  // [MQTT-4.9.0-2]: it may be less than it was
@@ -290,7 +296,17 @@ void ClientConnection::State::resume(bool session_present) {
       send_publish(id, *publish, session_present);
     }
   }
-  for (const uint16_t id : finished) finish_publish(publishes.find(id), ReasonCode::kSuccess);
+  for (const auto& [id, reason] : finished) finish_publish(publishes.find(id), reason);
+}
+
+// The server may allow less on the new connection than it did [MQTT-3.2.2-11, 3.2.2-14, 3.2.2-15].
+ReasonCode ClientConnection::State::allowed_again(const PendingPublish& publish) const {
+  if (publish.received) return ReasonCode::kSuccess;
+  if (publish.qos > server_maximum_qos) return ReasonCode::kQosNotSupported;
+  if (publish.retain && !server_retain) return ReasonCode::kRetainNotSupported;
+  const size_t size = publish_size(options.version, {.topic = publish.topic, .payload = publish.payload, .qos = publish.qos,
+                                                     .retain = publish.retain, .properties = publish.properties});
+  return size > server_packet_bytes_max ? ReasonCode::kPacketTooLarge : ReasonCode::kSuccess;
 }
 
 void ClientConnection::State::receive_publish(const Frame& frame) {

@@ -179,6 +179,22 @@ TEST_F(ClientConnectionTest, KeepsToWhatTheServerAllows) {
   EXPECT_EQ(client->unsubscribe({&long_filter.filter, 1}).error().code, ErrorCode::kTooLarge);
 }
 
+// [MQTT-3.2.2-15]: so may its maximum packet size be smaller; what does not fit is given back.
+TEST_F(ClientConnectionTest, ResumptionGivesBackWhatTheServerNoLongerTakes) {
+  start({.version = ProtocolVersion::kV5, .client_id = "me", .clean_start = false}, "\x20\x03\x00\x00\x00"sv);
+  recorder.take();
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = std::string(50, 'x'), .qos = 1}, note("large")));
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "1", .qos = 1, .retain = true}, note("kept")));
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "2", .qos = 2}, note("exact")));
+  ASSERT_TRUE(client->publish({.topic = "a", .payload = "3", .qos = 1}, note("plain")));
+  client->connection_lost();
+  client->start(0);
+  client->take_output();
+  client->receive("\x20\x0C\x01\x00\x09\x27\x00\x00\x00\x20\x25\x00\x24\x01"sv, 0);
+  EXPECT_EQ(recorder.take(), "large(packet too large) kept(retain not supported) exact(QoS not supported) connected(me,present) ");
+  EXPECT_EQ(client->take_output(), "\x3A\x07\x00\x01" "a\x00\x04\x00" "3"sv);
+}
+
 // [MQTT-3.1.2-21], [MQTT-3.2.2-21]
 TEST_F(ClientConnectionTest, TheServersKeepAliveCounts) {
   start({.version = ProtocolVersion::kV5, .client_id = "me", .keep_alive_s = 600}, "\x20\x06\x00\x00\x03\x13\x00\x08"sv);
