@@ -44,6 +44,7 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.response_topics = mqtt.response_topics;
   options.topic_aliases_to_client_max = static_cast<uint16_t>(mqtt.topic_aliases_to_client_max);
   options.protocol.connect_timeout_s = static_cast<uint32_t>(mqtt.connect_timeout_s);
+  options.protocol.packet_timeout_s = static_cast<uint32_t>(mqtt.packet_timeout_s);
   // CONNECT comes before anybody is known: it gets no more room than other packets, and no more than a will needs.
   options.protocol.connect_bytes_max = std::min<uint32_t>(options.protocol.connect_bytes_max, options.protocol.limits.packet_bytes_max);
   options.keep_alive_max_s = static_cast<uint16_t>(mqtt.keep_alive_max_s);

@@ -1,6 +1,6 @@
 #include "broker/link.h"
 
-#include <limits>
+#include <algorithm>
 
 #include "base/log.h"
 
@@ -93,7 +93,13 @@ void Link::on_deadline(int64_t steady_ns) {
   protocol_.notify_timer(steady_ns, out(), *this);
   send_out();
   end_if_closed();
-  if (!ended_ && protocol_.deadline_ns() != std::numeric_limits<int64_t>::max()) loop_.wheel().add(this, protocol_.deadline_ns());
+  if (!ended_) look_again(steady_ns);
+}
+
+// Also where there is no deadline now: a packet that is begun later gets one, and what arrives must not touch the wheel.
+void Link::look_again(int64_t steady_ns) {
+  const int64_t packet_ns = steady_ns + loop_.shared().options.protocol.packet_timeout_s * kNanosPerSecond;
+  loop_.wheel().add(this, std::min(protocol_.deadline_ns(), packet_ns));
 }
 
 void Link::taken_over() {

@@ -106,6 +106,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained);
 
   std::string& out() { return loop_.scratch(); }
+  void look_again(int64_t steady_ns);
   void send_out();
   void flush_session();
   void end_if_closed();

@@ -73,7 +73,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
 
   loop_.wheel().remove(this);
   protocol_.excuse_silence(shared.clock.steady_ns());
-  if (keep_alive_s > 0) loop_.wheel().add(this, protocol_.deadline_ns());
+  look_again(shared.clock.steady_ns());
 }
 
 // What is not said here has the standard's default: QoS 2, retained messages, wildcards, subscription identifiers and shared

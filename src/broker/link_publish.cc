@@ -52,6 +52,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
     lsn = *retained;
   }
+  // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
+  ++now_ns_;
   const auto accepted = loop_.shared().sink.accept({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
                                                     .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
   if (!accepted) {
@@ -114,7 +116,8 @@ void Link::commit_batch() {
 
 void Link::committed(const Batch& batch, const Result<void>& stored) {
   uncommitted_bytes_ -= batch.bytes;
-  if (ended_) return;
+  // [MQTT-3.14.4-1]: nothing follows a DISCONNECT, which the input that is being answered may have earned.
+  if (ended_ || protocol_.closed()) return;
   if (!stored) {
     storage_failed(stored.error());
     send_out();

@@ -37,11 +37,15 @@ size_t ServerConnection::receive(std::string_view bytes, int64_t now_ns, std::st
       violate(frame.error(), out, handler);
       break;
     }
-    if (!*frame) return used;
+    if (!*frame) {
+      if (used < bytes.size() && begun_ns_ == kNotBegun) begun_ns_ = now_ns;
+      return used;
+    }
     if (dispatch(**frame, out, handler) == Taken::kLater) return used;
     used += (*frame)->size;
     ++packets_;
     heard_ns_ = now_ns;
+    begun_ns_ = kNotBegun;
   }
   return bytes.size();  // a closed connection reads no more
 }
@@ -208,13 +212,18 @@ void ServerConnection::violate(const Violation& violation, std::string& out, Ser
 
 void ServerConnection::notify_timer(int64_t now_ns, std::string& out, ServerHandler& handler) {
   if (closed() || now_ns < deadline_ns()) return;
+  const bool silent = silence_max_ms_ > 0 && now_ns >= heard_ns_ + int64_t{silence_max_ms_} * kNanosPerMilli;
+  if (!silent) return violate({ReasonCode::kQuotaExceeded, "a packet was begun and not completed in time"}, out, handler);
   violate({ReasonCode::kKeepAliveTimeout, connected() ? "no packet for one and a half times the keep-alive" : "no CONNECT in time"}, out,
           handler);
 }
 
 int64_t ServerConnection::deadline_ns() const {
-  if (closed() || silence_max_ms_ == 0) return std::numeric_limits<int64_t>::max();
-  return heard_ns_ + int64_t{silence_max_ms_} * kNanosPerMilli;
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  if (closed()) return kNever;
+  const int64_t silent_ns = silence_max_ms_ == 0 ? kNever : heard_ns_ + int64_t{silence_max_ms_} * kNanosPerMilli;
+  const int64_t complete_ns = begun_ns_ != kNotBegun && connected() ? begun_ns_ + int64_t{settings_.packet_timeout_s} * kNanosPerSecond : kNever;
+  return std::min(silent_ns, complete_ns);
 }
 
 }  // namespace campanile::mqtt

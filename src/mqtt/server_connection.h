@@ -29,6 +29,7 @@ namespace campanile::mqtt {
 struct ServerSettings {
   Limits limits;
   uint32_t connect_timeout_s = 10;       // from opening to a complete CONNECT
+  uint32_t packet_timeout_s = 60;        // from the first bytes of a packet to its last, once connected
   uint32_t connect_bytes_max = 1u << 20; // of a CONNECT, which comes before anybody is known
 };
 
@@ -76,8 +77,12 @@ class ServerConnection {
   void release_receive() { receiving_ -= receiving_ > 0; }
 
   // The owner has not been reading: silence until now was its own doing.
-  void excuse_silence(int64_t now_ns) { heard_ns_ = now_ns; }
-  // Closes a connection that has been silent for too long [MQTT-3.1.2-22], or brought no CONNECT.
+  void excuse_silence(int64_t now_ns) {
+    heard_ns_ = now_ns;
+    if (begun_ns_ != kNotBegun) begun_ns_ = now_ns;
+  }
+  // Closes a connection that has been silent for too long [MQTT-3.1.2-22], brought no CONNECT, or does not end the packet it began: who
+  // drips bytes would otherwise hold a buffer for ever, since a keep-alive of 0 knows no silence.
   void notify_timer(int64_t now_ns, std::string& out, ServerHandler& handler);
   int64_t deadline_ns() const;  // INT64_MAX: none
 
@@ -102,7 +107,10 @@ class ServerConnection {
   void violate(const Violation& violation, std::string& out, ServerHandler& handler);
 
   const ServerSettings& settings_;
+  static constexpr int64_t kNotBegun = INT64_MIN;
+
   int64_t heard_ns_;
+  int64_t begun_ns_ = kNotBegun;  // when the first bytes of the packet that is not complete came
   std::unique_ptr<Aliases> aliases_;  // made with the first alias
   uint32_t silence_max_ms_ = 0;
   uint32_t peer_packet_bytes_max_ = UINT32_MAX;

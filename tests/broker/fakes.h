@@ -86,6 +86,7 @@ class FakeSink final : public MessageSink {
   Result<journal::Lsn> accept(const ReceivedMessage& message) override {
     if (error) return std::unexpected(*error);
     accepted.push_back(std::string(message.topic) + "=" + std::string(message.payload));
+    times_ns.push_back(message.received_ns);
     users.push_back(std::string(message.client_id) + "/" + std::string(message.user));
     return journal_.append(journal::RecordType::kPoints, message.payload, {});
   }
@@ -93,6 +94,7 @@ class FakeSink final : public MessageSink {
   std::string wanted_own = "nothing";  // of the broker's own topics
   std::vector<std::string> accepted;
   std::vector<std::string> users;
+  std::vector<int64_t> times_ns;
   std::optional<Error> error;
 
  private:

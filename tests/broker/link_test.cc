@@ -327,6 +327,42 @@ TEST(Publish, MalformedPacketsEndTheirConnectionOnly) {
   EXPECT_EQ(bench.broker->status().violations, 1u);
 }
 
+// [MQTT-3.14.4-1]
+TEST(Publish, NothingIsAcknowledgedBehindADisconnect) {
+  Bench bench;
+  TestClient client(bench, "c", kV5);
+  std::string packets;
+  mqtt::encode_publish(packets, kV5, {.topic = "$SYS/x", .payload = "1", .qos = 1, .packet_id = 1});  // waits for no disk
+  client.send(packets + "\x30\x04\x00\x01#\x00"s);
+  EXPECT_EQ(client.read(), "DISCONNECT(90)");
+}
+
+TEST(Publish, MessagesThatComeTogetherHaveTimesOfTheirOwn) {
+  Bench bench;
+  TestClient client(bench, "c");
+  std::string packets;
+  for (const auto* payload : {"1", "2", "3"}) mqtt::encode_publish(packets, kV311, {.topic = "u4/302/temperature", .payload = payload});
+  client.send(packets);
+  ASSERT_EQ(bench.sink.times_ns.size(), 3u);
+  EXPECT_LT(bench.sink.times_ns[0], bench.sink.times_ns[1]);
+  EXPECT_LT(bench.sink.times_ns[1], bench.sink.times_ns[2]);
+}
+
+TEST(Publish, APacketThatDripsIsEndedEvenWithoutKeepAlive) {
+  BrokerOptions options;
+  options.protocol.packet_timeout_s = 20;
+  Bench bench(options);
+  TestClient client(bench, "c", kV5, [](mqtt::OutgoingConnect& connect) { connect.keep_alive_s = 0; });
+  bench.advance(1000);
+  EXPECT_FALSE(client.closed());
+  client.send("\x30\x05\x00"s);
+  bench.advance(10);
+  client.send("\x01"s);
+  bench.advance(60);
+  EXPECT_EQ(client.read(), "DISCONNECT(97)");
+  EXPECT_TRUE(client.closed());
+}
+
 TEST(Subscribe, GrantsAndRefuses) {
   BrokerOptions options;
   options.subscriptions_per_session_max = 3;

@@ -234,6 +234,22 @@ TEST_F(ServerConnectionTest, KeepAliveZeroIsNever) {
   EXPECT_EQ(recorder.connection->deadline_ns(), std::numeric_limits<int64_t>::max());
 }
 
+TEST_F(ServerConnectionTest, APacketThatIsBegunHasToBeCompleted) {
+  recorder.feed("\x10\x0E\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x01x"sv);
+  recorder.take_out();
+  recorder.feed("\x30"sv, 1'000 * kNanosPerSecond);
+  recorder.feed("\x30\x05"sv, 1'050 * kNanosPerSecond);
+  EXPECT_EQ(recorder.connection->deadline_ns(), 1'060 * kNanosPerSecond) << "however many bytes drip in";
+  recorder.feed("\x30\x04\x00\x01" "a\x00\x30"sv, 1'055 * kNanosPerSecond);
+  EXPECT_EQ(recorder.connection->deadline_ns(), 1'115 * kNanosPerSecond) << "the next one has its own time";
+  recorder.connection->excuse_silence(1'100 * kNanosPerSecond);
+  recorder.connection->notify_timer(1'159 * kNanosPerSecond, recorder.out, recorder);
+  EXPECT_TRUE(recorder.connection->connected());
+  recorder.connection->notify_timer(1'160 * kNanosPerSecond, recorder.out, recorder);
+  EXPECT_TRUE(recorder.connection->closed());
+  EXPECT_EQ(recorder.out[2], '\x97');
+}
+
 TEST_F(ServerConnectionTest, NoConnectInTime) {
   recorder.connection->notify_timer(10 * kNanosPerSecond, recorder.out, recorder);
   EXPECT_TRUE(recorder.connection->closed());

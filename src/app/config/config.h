@@ -44,6 +44,7 @@ struct MqttConfig {
   uint64_t packet_bytes_max = kMiB;
   uint64_t connections_max = 20'000;
   uint64_t connect_timeout_s = 10;
+  uint64_t packet_timeout_s = 60;
   uint64_t keep_alive_max_s = 0;  // 0: as the client wishes
   uint64_t receive_maximum = 1024;
   uint64_t topic_alias_max = 64;

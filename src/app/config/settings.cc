@@ -162,6 +162,7 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(bytes("mqtt.packet_bytes_max", &c.mqtt.packet_bytes_max, kKiB, 256 * kMiB, "Largest packet; a client that sends a larger one is cut off."));
   add(count("mqtt.connections_max", &c.mqtt.connections_max, 1, 1'000'000, "Connections at a time; further ones are closed at once."));
   add(seconds("mqtt.connect_timeout_s", &c.mqtt.connect_timeout_s, 1, 3600, "A client that has not sent CONNECT for so long is closed."));
+  add(seconds("mqtt.packet_timeout_s", &c.mqtt.packet_timeout_s, 1, 86'400, "A client that has not completed a packet for so long after its first bytes is closed."));
   add(seconds("mqtt.keep_alive_max_s", &c.mqtt.keep_alive_max_s, 0, 65'535, "Longest keep-alive that a client may have; 0: as it wishes."));
   add(count("mqtt.receive_maximum", &c.mqtt.receive_maximum, 1, 65'535, "Messages of QoS 1 and 2 that a client may send before the first is acknowledged."));
   add(count("mqtt.topic_alias_max", &c.mqtt.topic_alias_max, 0, 65'535, "Topic aliases that an MQTT 5 client may use."));
