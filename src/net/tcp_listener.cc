@@ -1,4 +1,8 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include <boost/asio/ip/v6_only.hpp>
 
@@ -32,6 +36,17 @@ class Complaint {
 bool out_of_resources(const boost::system::error_code& error) {
   return error == asio::error::no_descriptors || error == asio::error::no_memory ||
          error == asio::error::no_buffer_space || error == boost::system::errc::too_many_files_open_in_system;
+}
+
+// Files that connections must leave to the rest of the program: one that can accept but not open its journal's next segment loses more
+// than a connection.
+constexpr rlim_t kFilesLeft = 1024;
+
+// The system hands out the lowest free number, so that a connection whose number is not below this one finds too few files left.
+int first_reserved_file() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::numeric_limits<int>::max();
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - std::min(kFilesLeft, limit.rlim_cur / 4), std::numeric_limits<int>::max()));
 }
 
 }  // namespace
@@ -133,6 +148,11 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
           log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(),
                        options_.connections_max);
         }
+      } else if (socket.native_handle() >= first_reserved_file_) {
+        if (resources_complaint_.is_due()) {
+          log::error("{} refuses connections: all but the {} files that are kept for the store are open (raise the limit of open files: ulimit -n)",
+                     address_.to_string(), kFilesLeft);
+        }
       } else {
         hand_over(std::move(loop), std::move(socket));
       }
@@ -168,6 +188,7 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
   const TcpOptions options_;
   const std::shared_ptr<const TcpListener::HandlerFactory> factory_;
   const std::shared_ptr<std::atomic<size_t>> open_ = std::make_shared<std::atomic<size_t>>(0);
+  const int first_reserved_file_ = first_reserved_file();
   Address address_;
   size_t next_ = 0;
   TimerId pause_ = 0;
