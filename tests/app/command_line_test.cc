@@ -39,7 +39,7 @@ Ran run(const std::vector<std::string>& arguments) {
 std::string scratch_file(std::string_view name) { return fmt::format("{}{}-{}", testing::TempDir(), ::getpid(), name); }
 
 TEST(CommandLine, HelpIsEverywhereWithExamples) {
-  for (const auto command : {"serve", "demo", "pub", "sub", "check-config", "completion"}) {
+  for (const auto command : {"serve", "demo", "pub", "sub", "check-config", "completion", "bench"}) {
     const Ran ran = run({command, "--help"});
     EXPECT_EQ(ran.code, 0) << command;
     EXPECT_THAT(ran.out, HasSubstr("Example")) << command;
@@ -48,6 +48,13 @@ TEST(CommandLine, HelpIsEverywhereWithExamples) {
   }
   EXPECT_THAT(run({"--help"}).out, HasSubstr("Subcommands:"));
   EXPECT_EQ(run({"--help"}).code, 0);
+}
+
+TEST(CommandLine, HelpOfANestedCommandHasExamples) {
+  const Ran ran = run({"bench", "mqtt", "--help"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, HasSubstr("campanile bench mqtt -h broker.lab"));
+  EXPECT_THAT(bash_completion(), HasSubstr("--source-addresses"));
 }
 
 TEST(CommandLine, VersionIsPrinted) {
@@ -67,6 +74,9 @@ TEST(CommandLine, MistakesAreUsageErrors) {
   EXPECT_EQ(run({"--nonsense"}).code, 2);
   EXPECT_EQ(run({"completion", "fish"}).code, 2);
   EXPECT_EQ(run({"pub", "-t", "a"}).code, 1) << "as mosquitto_pub";
+  EXPECT_EQ(run({"bench"}).code, 2);
+  EXPECT_EQ(run({"bench", "mqtt", "--qos", "7"}).code, 2);
+  EXPECT_THAT(run({"bench", "mqtt", "--nonsense"}).err, HasSubstr("`campanile bench mqtt --help` tells more"));
 }
 
 TEST(CommandLine, ServeGetsItsSettings) {

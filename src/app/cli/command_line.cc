@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "app/bench/mqtt_bench.h"
 #include "app/cli/subcommands.h"
 #include "app/client/client_options.h"
 #include "app/client/publish_command.h"
@@ -99,6 +100,15 @@ int run_check_config(const CheckFlags& flags) {
   return 0;
 }
 
+int run_bench(const bench::LoadFlags& flags) {
+  const Result<bench::LoadOptions> options = bench::check_load_flags(flags);
+  if (!options) {
+    print_error(fmt::format("campanile: {}\n`campanile bench mqtt --help` tells more.", options.error().message));
+    return kExitUsage;
+  }
+  return bench::mqtt_bench_command(*options);
+}
+
 bool has_subcommand(const CLI::App& app, const std::string& name) {
   const auto commands = app.get_subcommands({});
   return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) { return command->get_name() == name; });
@@ -119,14 +129,19 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
     app.exit(error);
     return 0;
   }
-  print_error(fmt::format("campanile: {}\n`campanile{} --help` tells more.", error.what(),
-                          app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name()));
+  std::string path;
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands()[0];
+    path += " " + at->get_name();
+  }
+  print_error(fmt::format("campanile: {}\n`campanile{} --help` tells more.", error.what(), path));
   return kExitUsage;
 }
 
 int dispatch(const CLI::App& app, const CommandFlags& flags, const Commands& commands) {
   if (app.got_subcommand("serve") || app.got_subcommand("demo")) return run_serve(flags.serve, app.got_subcommand("demo"), commands);
   if (app.got_subcommand("check-config")) return run_check_config(flags.check);
+  if (app.got_subcommand("bench")) return run_bench(flags.load);
   if (app.got_subcommand("completion")) {
     print(bash_completion());
   } else {
@@ -140,6 +155,10 @@ std::string words_of(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     for (const std::string& name : option->get_snames()) words.push_back("-" + name);
     for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* nested : command.get_subcommands({})) {
+    words.push_back(nested->get_name());
+    words.push_back(words_of(*nested));
   }
   return fmt::format("{}", fmt::join(words, " "));
 }
@@ -192,7 +211,7 @@ std::string bash_completion() {
       "    return\n"
       "  fi\n"
       "  case \"$previous\" in\n"
-      "    --config|--data|--cafile|--cert|--key|-f) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+      "    --config|--data|--cafile|--cert|--key|--file|-f) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
       "  esac\n"
       "  case \"${{COMP_WORDS[1]}}\" in\n"
       "{}"

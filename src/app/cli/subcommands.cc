@@ -62,6 +62,13 @@ void add_check_config(CLI::App& app, CommandFlags& flags) {
       "  campanile check-config campanile.yaml");
 }
 
+void add_bench(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("bench", "Put load on a server and measure what it does");
+  command->require_subcommand(1);
+  bench::add_mqtt_bench(*command, flags.load);
+  command->footer("Example:\n  campanile bench mqtt --publishers 50 --subscribers 1 --qos 1");
+}
+
 }  // namespace
 
 std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
@@ -77,6 +84,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
   add_client(*app, client::Tool::kPublish, "pub", "Publish MQTT messages, with the flags of mosquitto_pub");
   add_client(*app, client::Tool::kSubscribe, "sub", "Print MQTT messages, with the flags of mosquitto_sub");
   add_check_config(*app, flags);
+  add_bench(*app, flags);
   app->add_subcommand("version", "Print the version");
   CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");
   completion->add_option("shell", flags.shell, "The shell")->check(CLI::IsMember({"bash"}))->type_name("bash");
@@ -86,7 +94,8 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
       "  campanile demo                                  look around, with an emulated campus\n"
       "  campanile serve --data /var/lib/campanile       run\n"
       "  campanile pub -t lab/bench/temperature -m 21.5  send a reading\n"
-      "  campanile sub -t '#' -v                         see what comes by\n\n"
+      "  campanile sub -t '#' -v                         see what comes by\n"
+      "  campanile bench mqtt --subscribers 1            measure a broker\n\n"
       "`campanile COMMAND --help` tells more.");
   return app;
 }

@@ -11,6 +11,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/bench/load_options.h"
+
 namespace campanile::app {
 
 // The flags that serve and demo share.
@@ -35,6 +37,7 @@ struct CheckFlags {
 struct CommandFlags {
   ServeFlags serve;
   CheckFlags check;
+  bench::LoadFlags load;
   std::string shell = "bash";
 };
 
