@@ -11,6 +11,7 @@ std::string_view without_half_character(std::string_view text) {
     const auto byte = static_cast<uint8_t>(text[text.size() - back]);
     if (byte < 0x80) break;
     if (byte < 0xC0) continue;
+    if (byte > 0xF4) break;  // begins no character
     const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
     if (length > back) text.remove_suffix(back);
     break;

@@ -17,8 +17,9 @@ boost::json::object level_json(const broker::TopicLevel& level) {
                           {"messages", level.messages}, {"bytes", level.bytes}, {"time_ms", time_json(level.time_ns)}};
   if (!level.is_topic) return out;
   // The beginning of what is no text says nothing.
+  const bool cut = level.last.size() == broker::TopicWatch::kPreviewBytes;
   boost::json::object payload;
-  add_payload(payload, level.last, level.last.size() + 1, level.last.size());
+  add_payload(payload, level.last, level.last.size() + (cut ? 1 : 0), level.last.size());
   out["last"] = payload.at("encoding") == "utf-8" ? payload.at("payload") : boost::json::value(nullptr);
   return out;
 }
