@@ -1,6 +1,7 @@
 #include "broker/system_publisher.h"
 
 #include <numeric>
+#include <utility>
 
 #include "base/log.h"
 #include "broker/broker_loop.h"
@@ -12,7 +13,7 @@ SystemPublisher::SystemPublisher(SharedState& shared, std::function<uint64_t()> 
       memory_bytes_(std::move(memory_bytes)),
       started_ns_(shared.clock.steady_ns()),
       due_ns_(started_ns_),
-      topics_(fmt::format("campanile version {}", shared.options.version)) {}
+      topics_(fmt::format("campanile version {}", shared.options.version), started_ns_) {}
 
 void SystemPublisher::count_in_flight() {
   uint64_t count = 0;
@@ -60,10 +61,12 @@ void SystemPublisher::tick(BrokerLoop& loop, int64_t steady_ns) {
   if (steady_ns < due_ns_) return;
   due_ns_ = steady_ns + int64_t{shared_.options.system_interval_s} * kNanosPerSecond;
   const int64_t now_ns = shared_.clock.now_ns();
+  // An average that has been zero from the start says nothing.
+  const bool first = !std::exchange(said_, true);
   for (const SystemTopics::Change& change : topics_.update(sample(steady_ns), steady_ns)) {
     Publication publication{.topic = change.topic, .payload = change.payload, .published_ns = now_ns, .retain = true};
     if (const auto kept = shared_.retained.set(publication); !kept) log::debug("'{}' was not retained: {}", change.topic, kept.error().message);
-    if (shared_.sink.wants(change.topic)) {
+    if (!(first && change.payload == "0.00") && shared_.sink.wants(change.topic)) {
       const auto stored = shared_.sink.accept({.topic = change.topic, .payload = change.payload, .retain = true, .received_ns = now_ns});
       if (!stored) log::debug("'{}' was not stored: {}", change.topic, stored.error().message);
     }

@@ -3,7 +3,7 @@
 //
 //   publisher.tick(loop, steady_ns);      // each second, on one loop, always the same
 //
-// Those that the sink wants (load averages, by a route) pass it like any message; what it has no room for is left out. In-flight
+// Those that the sink wants (load averages, by a route) pass it like any message, but for the zeros of the first time; what it has no room for is left out. In-flight
 // messages are counted a shard of the sessions at a time, since that takes each session's lock; their sum is up to sixteen seconds old.
 // Threads: its loop's. Ownership: the shared state that holds it outlives it.
 #pragma once
@@ -37,6 +37,7 @@ class SystemPublisher {
   SystemTopics topics_;
   std::array<uint64_t, SessionRegistry::kShards> in_flight_{};
   size_t shard_ = 0;
+  bool said_ = false;
 };
 
 }  // namespace campanile::broker

@@ -47,7 +47,7 @@ void SystemTopics::update_loads(const SystemSample& sample, int64_t steady_ns) {
     Load& load = loads_[i];
     // The counters of a loop are added up after each batch: a total never goes back.
     const uint64_t counted = totals[i] - std::exchange(load.total, totals[i]);
-    if (first_ || seconds <= 0) continue;
+    if (seconds <= 0) continue;
     const double rate = static_cast<double>(counted) * 60 / seconds;
     for (size_t j = 0; j < kMinutes.size(); ++j) {
       load.per_minute[j] = rate + std::exp(-seconds / (60.0 * kMinutes[j])) * (load.per_minute[j] - rate);
@@ -65,7 +65,6 @@ void SystemTopics::set(std::string_view topic, std::string payload, std::vector<
 
 std::vector<SystemTopics::Change> SystemTopics::update(const SystemSample& sample, int64_t steady_ns) {
   update_loads(sample, steady_ns);
-  first_ = false;
   last_ns_ = steady_ns;
   heap_most_ = std::max(heap_most_, sample.heap_bytes);
 

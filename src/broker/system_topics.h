@@ -1,6 +1,6 @@
 // SystemTopics: what the broker says of itself under $SYS/broker/, with the names and units of mosquitto(8), as text.
 //
-//   SystemTopics topics("campanile version 0.1.0");
+//   SystemTopics topics("campanile version 0.1.0", clock.steady_ns());
 //   for (const SystemTopics::Change& change : topics.update(sample, clock.steady_ns())) publish(change.topic, change.payload);
 //
 // Totals are whole numbers since start. A load is a moving average per minute: over an interval of t seconds in which n things were
@@ -54,8 +54,8 @@ bool is_limit(DropReason reason);
 
 class SystemTopics {
  public:
-  // `version` is the payload of $SYS/broker/version.
-  explicit SystemTopics(std::string version) : version_(std::move(version)) {}
+  // `version` is the payload of $SYS/broker/version; `steady_ns` is when every total was zero.
+  explicit SystemTopics(std::string version, int64_t steady_ns = 0) : version_(std::move(version)), last_ns_(steady_ns) {}
 
   struct Change {
     std::string_view topic;  // lives as long as this object
@@ -80,8 +80,7 @@ class SystemTopics {
   void set(std::string_view topic, std::string payload, std::vector<Change>& changes);
 
   const std::string version_;
-  bool first_ = true;
-  int64_t last_ns_ = 0;
+  int64_t last_ns_;
   uint64_t heap_most_ = 0;
   std::array<Load, kLoads> loads_;
   std::vector<Published> published_;  // in the order of update()'s calls of set(), which is always the same

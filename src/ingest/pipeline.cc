@@ -73,7 +73,7 @@ Ingest::Ingest(TopicRoutes routes, tsdb::Engine& engine, RejectedStore& rejected
 Result<std::unique_ptr<Ingest>> Ingest::open(const IngestOptions& options, tsdb::Engine& engine, RejectedStore& rejected, const Clock& clock,
                                              Metrics& metrics) {
   auto configs = options.routes;
-  if (options.broker_load) std::ranges::move(broker_load_routes(), std::back_inserter(configs));
+  if (options.builtin_routes && options.broker_load) std::ranges::move(broker_load_routes(), std::back_inserter(configs));
   if (options.builtin_routes) std::ranges::move(default_routes(), std::back_inserter(configs));
   auto routes = TRY(TopicRoutes::compile(configs, options.defaults));
   std::unique_ptr<Ingest> ingest(new Ingest(std::move(routes), engine, rejected, clock, metrics));

@@ -37,7 +37,7 @@ struct IngestOptions {
   RouteDefaults defaults;           // the database is made at start
   std::vector<RouteConfig> routes;  // tried before the built-in ones
   bool builtin_routes = true;
-  bool broker_load = true;          // broker_load_routes() stand between the two
+  bool broker_load = true;          // broker_load_routes() are among them
 };
 
 struct IngestStatus {

@@ -56,6 +56,11 @@ TEST(SystemTopics, LoadsAreThoseOfMosquitto) {
   EXPECT_EQ(minute, (std::vector<std::string>{"6.66", "6.44", "6.23", "6.03", "5.83", "5.64"}));
 }
 
+TEST(SystemTopics, WhatCameBeforeTheFirstLookCounts) {
+  SystemTopics topics("x", 5 * kNanosPerSecond);
+  EXPECT_EQ(update(topics, {.connects = 7}, 7).at("$SYS/broker/load/connections/1min"), "6.88");
+}
+
 TEST(SystemTopics, ASteadyRateIsReachedWhateverTheInterval) {
   for (const int64_t interval_s : {1, 7, 10, 60}) {
     SystemTopics topics("x");

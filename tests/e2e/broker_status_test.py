@@ -70,7 +70,9 @@ class SystemTopics(unittest.TestCase):
 
     def test_loads_are_stored_as_the_campus_collector_does(self):
         with Campanile(config="mqtt:\n  sys_interval_s: 1\n") as campanile:
-            campanile.publish("a/b", "hello")
+            with campanile.subscriber("-t", "a/b") as subscriber:
+                campanile.publish("a/b", "hello")
+                subscriber.wait_for(1)
             query = "SELECT last(value) FROM mqtt GROUP BY kind, direction, avg"
             series = wait_until(lambda: (rows := campanile.query(query)) and len(rows) == 12 and rows, "12 series of measurement mqtt", lambda: campanile.query(query))
             self.assertEqual(sorted({tuple(sorted(one["tags"].items())) for one in series}),

@@ -224,7 +224,7 @@ void add_ingest(Config& c, std::vector<Setting>& out) {
   add(text("ingest.database", &c.ingest.database, "The database of messages whose route names none.", 1));
   add(text("ingest.measurement", &c.ingest.measurement, "The measurement of messages whose route names none.", 1));
   add(flag("ingest.builtin_routes", &c.ingest.builtin_routes, "Whether the neOCampus and course topics are known beside your own routes."));
-  add(flag("ingest.broker_load", &c.ingest.broker_load, "Whether the broker's load averages are stored, in the measurement mqtt."));
+  add(flag("ingest.broker_load", &c.ingest.broker_load, "Whether one of the built-in routes stores the broker's load averages, in the measurement mqtt."));
   add(records("ingest.routes", &c.ingest.routes, "Your topics, tried in this order before the built-in ones.", kRoutesExample));
   add(bytes("ingest.rejected_bytes_max", &c.ingest.rejected_bytes_max, kMiB, 64 * kGiB,
             "Messages that could not be decoded are kept up to this size; beyond it the oldest go."));
