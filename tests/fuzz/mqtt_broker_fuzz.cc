@@ -284,7 +284,8 @@ class World {
 
   void acknowledge(Peer& peer) {
     const uint8_t how = in_.next();
-    auto id = static_cast<uint16_t>(1 + how % 4);
+    // One that the broker never gave, or has given to a message that the client has seen: what lies unread it cannot acknowledge.
+    auto id = static_cast<uint16_t>(60'000 + how % 4);
     uint8_t stage = 0;
     if (!peer.open.empty() && how % 8 != 7) {  // mostly as it should be
       const auto oldest = std::next(peer.open.begin(), static_cast<ptrdiff_t>(in_.below(peer.open.size())));
@@ -293,6 +294,7 @@ class World {
     }
     const std::array by_stage{PacketType::kPubrel, PacketType::kPuback, PacketType::kPubrec, PacketType::kPubcomp};
     const PacketType type = by_stage[how & 32 ? in_.below(4) : stage];
+    if (type == PacketType::kPubrel) id = static_cast<uint16_t>(1 + how % 4);  // of the client's own messages
     const bool fails = (how & 64) && (type == PacketType::kPuback || type == PacketType::kPubrec);
     peer.acknowledge(type, id, fails ? ReasonCode::kUnspecifiedError : ReasonCode::kSuccess);
   }
