@@ -12,6 +12,7 @@
 #include "broker/match_cache.h"
 #include "broker/retained_store.h"
 #include "broker/session.h"
+#include "broker/session_store.h"
 #include "broker/subscription_tree.h"
 #include "kv/store.h"
 #include "mqtt/decode.h"
@@ -95,7 +96,7 @@ struct Campus {
   explicit Campus(int64_t subscriptions) {
     Random random(7);
     for (int64_t i = 0; i < subscriptions; ++i) {
-      auto session = std::make_shared<broker::Session>("s" + std::to_string(i), environment);
+      auto session = std::make_shared<broker::Session>("s" + std::to_string(i), environment, false);
       const std::string building = "building" + std::to_string(random.below(79)), room = "room" + std::to_string(random.below(100'000));
       const uint64_t kind = random.below(1000);
       const std::string filter = kind == 0  ? "load/" + building + "/#"
@@ -107,7 +108,8 @@ struct Campus {
   std::unique_ptr<kv::Store> store = kv::make_memory_store();
   broker::BrokerOptions options;
   std::unique_ptr<broker::RetainedStore> retained = std::move(*broker::RetainedStore::load(*store, options));
-  broker::SessionEnvironment environment{options, *retained};
+  std::unique_ptr<broker::SessionStore> sessions = std::move(*broker::SessionStore::load(*store));
+  broker::SessionEnvironment environment{options, *retained, *sessions};
   broker::SubscriptionTree tree;
 };
 

@@ -24,6 +24,7 @@
 #include "base/worker_pool.h"
 #include "broker/broker.h"
 #include "broker/retained_store.h"
+#include "broker/session_store.h"
 #include "ingest/pipeline.h"
 #include "ingest/rejected.h"
 #include "journal/checkpoint.h"
@@ -90,6 +91,7 @@ struct Program::Parts {
   std::unique_ptr<tsdb::Engine> engine;
   std::unique_ptr<ingest::RejectedStore> rejected;
   std::unique_ptr<broker::RetainedStore> retained;
+  std::unique_ptr<broker::SessionStore> sessions;
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<net::EventLoopPool> loops;
   std::vector<std::unique_ptr<journal::CommitQueue>> commits;  // one per loop
@@ -127,11 +129,12 @@ Result<void> Program::Parts::open_stores() {
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
   rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
   retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
+  sessions = TRY(broker::SessionStore::load(*store));
   return {};
 }
 
 Result<void> Program::Parts::replay_journal() {
-  const std::vector<journal::Participant*> participants = {engine.get(), rejected.get(), retained.get()};
+  const std::vector<journal::Participant*> participants = {engine.get(), rejected.get(), retained.get(), sessions.get()};
   const int64_t started_ns = clock.steady_ns();
   uint64_t records = 0;
   journal = TRY(journal::Journal::open(data / "journal", journal_options(config), replay_into(participants, records)));
@@ -152,6 +155,7 @@ Result<void> Program::Parts::start_ingest() {
   engine->register_metrics(metrics);
   rejected->start(*journal, workers.get());
   retained->attach(*journal);
+  sessions->attach(*journal);
   ingest = TRY(ingest::Ingest::open(ingest_options(config), *engine, *rejected, clock, metrics));
   checkpointer->start();
   return {};
@@ -165,11 +169,13 @@ Result<void> Program::Parts::start_broker() {
   broker = TRY(broker::Broker::create(broker_options(config), {.loops = std::move(all_loops),
                                                                .journal = *journal,
                                                                .retained = *retained,
+                                                               .sessions = *sessions,
                                                                .sink = *ingest,
                                                                .authenticator = *authenticator,
                                                                .clock = clock,
                                                                .metrics = metrics,
                                                                .memory_bytes = [] { return api::resident_bytes(); }}));
+  sessions->start();
   return {};
 }
 
@@ -301,6 +307,7 @@ void Program::stop() {
   if (parts.live) parts.live->stop();
   if (parts.workers) parts.workers->stop();
   if (parts.checkpointer) parts.checkpointer->stop();
+  if (parts.sessions) parts.sessions->stop();
   if (parts.engine) parts.engine->stop();
   if (!parts.journal) return;
   if (const auto flushed = parts.journal->wait_durable(parts.journal->end()); !flushed) {

@@ -40,6 +40,7 @@ Result<void> check(const BrokerOptions& options) {
   TRY(require(responses.size() <= 1024 && mqtt::is_valid_string(responses) && !mqtt::has_wildcard(responses), "response_topics",
               "at most 1024 bytes of UTF-8 without '+' and '#'"));
   TRY(require(options.in_flight_max >= 1, "in_flight_max", "1 or more"));
+  TRY(require(options.queue_memory_bytes_max >= 64 * 1024, "queue_memory_bytes_max", "64 KiB or more"));
   // Below it a connection that is written to could wait for a wake-up that never comes (net: high water).
   TRY(require(options.connection_bytes_max >= 256 * 1024, "connection_bytes_max", "256 KiB or more"));
   return {};
@@ -66,6 +67,10 @@ void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
         [](const SharedState& s) { return static_cast<double>(s.environment.queued_messages.load()); });
   gauge("campanile_broker_queued_bytes", "Bytes of messages that wait for clients away or slow",
         [](const SharedState& s) { return static_cast<double>(s.environment.queued_bytes.load()); });
+  gauge("campanile_broker_queued_memory_bytes", "Memory that messages take which wait for clients away or slow; the others are on disk",
+        [](const SharedState& s) { return static_cast<double>(s.environment.memory_bytes.load()); });
+  gauge("campanile_broker_in_flight_bytes", "Memory of messages sent and not acknowledged, of sessions that are kept",
+        [](const SharedState& s) { return static_cast<double>(s.environment.in_flight_bytes.load()); });
 }
 
 }  // namespace
@@ -86,22 +91,71 @@ void SharedState::finish(Session& session, Session::Ended ended) {
   }
 }
 
+// What the last run left: sessions, their subscriptions, and what is due for those whose clients are away. Who was connected when the
+// program ended is away from now on.
+Result<void> SharedState::restore() {
+  const int64_t now_ns = clock.now_ns();
+  const int64_t steady_ns = clock.steady_ns();
+  size_t count = 0;
+  for (SessionState& state : TRY(sessions.restore())) {
+    if (state.away_since_ns == 0) state.away_since_ns = now_ns;
+    // A wall clock that was set back must not lengthen a session's life.
+    const int64_t away_ns = std::max<int64_t>(now_ns - state.away_since_ns, 0);
+    const bool expired = state.expiry_s != UINT32_MAX && away_ns >= state.expiry_s * kNanosPerSecond;
+    const auto session = std::make_shared<Session>(std::move(state), environment);
+    if (expired) {
+      Traffic traffic;
+      finish(*session, session->end(traffic));
+      counters.add(traffic);
+      counters.sessions_expired.add();
+      continue;
+    }
+    registry.restore(session);
+    for (const auto& [filter, terms] : session->subscriptions()) {
+      tree.add(filter, {.session = session, .qos = terms.qos, .no_local = terms.no_local, .retain_as_published = terms.retain_as_published,
+                        .identifier = terms.identifier});
+    }
+    keep_away(session, session->away(), steady_ns - away_ns);
+    ++count;
+  }
+  if (count > 0) log::info("{} sessions restored, {} messages wait", count, environment.queued_messages.load());
+  return {};
+}
+
+void SharedState::keep_away(const std::shared_ptr<Session>& session, const Session::Detached& detached, int64_t since_steady_ns) {
+  if (detached.will_delay_s > 0) {
+    away.add(since_steady_ns + detached.will_delay_s * kNanosPerSecond, {.session = session, .epoch = detached.epoch, .due = AwayList::Due::kWill});
+  }
+  if (detached.expiry_s != UINT32_MAX) {
+    away.add(since_steady_ns + detached.expiry_s * kNanosPerSecond,
+             {.session = session, .epoch = detached.epoch, .due = AwayList::Due::kSessionEnd});
+  }
+}
+
 Broker::Broker(std::shared_ptr<SharedState> shared) : shared_(std::move(shared)) {}
 
 Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, const BrokerParts& parts) {
   TRY(check(options));
   CHECK(!parts.loops.empty());
-  auto shared = std::make_shared<SharedState>(options, parts.retained, parts.sink, parts.authenticator, parts.clock, parts.metrics);
+  auto shared = std::make_shared<SharedState>(options, parts.retained, parts.sessions, parts.sink, parts.authenticator, parts.clock,
+                                              parts.metrics);
   for (size_t i = 0; i < parts.loops.size(); ++i) {
     shared->loops.push_back(std::make_unique<BrokerLoop>(*shared, *parts.loops[i], parts.journal, static_cast<uint16_t>(i)));
   }
   if (options.system_interval_s > 0) shared->system = std::make_unique<SystemPublisher>(*shared, parts.memory_bytes);
+  TRY(shared->restore());
+  parts.sessions.serve({.registry = shared->registry, .environment = shared->environment, .clock = parts.clock, .counters = shared->counters,
+                        .wake = [state = shared.get()](int loop, std::shared_ptr<Session> session) {
+                          state->loops[static_cast<size_t>(loop)]->receive_wakes({std::move(session)});
+                        },
+                        .loops = parts.loops.size()});
   for (auto& loop : shared->loops) loop->start();
   add_gauges(parts.metrics, shared);
   return std::unique_ptr<Broker>(new Broker(std::move(shared)));
 }
 
 Broker::~Broker() {
+  shared_->sessions.leave();
   for (auto& loop : shared_->loops) loop->close();
 }
 
@@ -150,7 +204,10 @@ Result<void> Broker::publish_local(std::string_view topic, std::string_view payl
         loop.traffic().drop(DropReason::kRetainedLimit);
       }
     }
-    loop.fan_out(publication, message->published_ns);
+    if (const auto delivered = loop.fan_out(publication, message->published_ns); !delivered) {
+      log::warning("'{}' did not reach everybody: {}", publication.topic, delivered.error().message);
+      loop.traffic().drop(DropReason::kStoreFailed);
+    }
     loop.end_batch();
   });
   return {};
@@ -173,7 +230,7 @@ Result<bool> publish_on_loop(BrokerLoop& loop, const OwnMessage& message, journa
     if (kept) lsn = std::max(lsn, *kept);
     retained = kept.has_value();
   }
-  loop.fan_out(publication, now_ns);
+  lsn = std::max(lsn, TRY(loop.fan_out(publication, now_ns)).lsn);
   return retained;
 }
 
@@ -229,6 +286,8 @@ BrokerStatus Broker::status() const {
                       .retained_bytes = shared_->retained.bytes(),
                       .queued_messages = shared_->environment.queued_messages.load(),
                       .queued_bytes = shared_->environment.queued_bytes.load(),
+                      .queued_memory_bytes = shared_->environment.memory_bytes.load(),
+                      .in_flight_bytes = shared_->environment.in_flight_bytes.load(),
                       .messages_in = counters.messages_in.value(),
                       .messages_out = counters.messages_out.value(),
                       .bytes_in = counters.bytes_in.value(),

@@ -1,6 +1,7 @@
 // Broker: MQTT sessions, subscriptions and retained messages, over any number of event loops.
 //
 //   auto retained = TRY(RetainedStore::load(store, options));     // before the journal is opened: it takes part in the replay
+//   auto sessions = TRY(SessionStore::load(store));               // the same
 //   auto broker = TRY(Broker::create(options, {.loops = {&pool.at(0), &pool.at(1)}, .journal = *journal, .retained = *retained, ...}));
 //   auto listener = TRY(TcpListener::listen(pool, address, tcp, [&](EventLoop& loop) { return broker->make_handler(loop); }));
 //   ...
@@ -9,7 +10,8 @@
 //
 // A message's way: Link::on_publish -> RetainedStore::set -> MessageSink::accept -> BrokerLoop::fan_out -> Session::deliver ->
 // Link::send_output; Link::committed acknowledges it once the journal has it.
-// What survives a restart: retained messages. Sessions, their queues and QoS 2 identifiers are kept in memory for now.
+// What survives a restart: retained messages, and sessions with an expiry: their subscriptions, queues, messages in flight both ways,
+// delayed wills, and since when their client is away (broker/session_store.h).
 // Threads: make_handler() on the loop it names; the rest from any. Ownership: what `parts` refers to outlives the broker, and the
 // broker outlives the loops' run. Limits: BrokerOptions.
 #pragma once
@@ -28,6 +30,7 @@
 #include "broker/options.h"
 #include "broker/ports.h"
 #include "broker/retained_store.h"
+#include "broker/session_store.h"
 #include "broker/topic_watch.h"
 #include "broker/traffic.h"
 #include "journal/journal.h"
@@ -42,8 +45,10 @@ struct BrokerStatus {
   size_t subscriptions = 0;
   size_t retained_messages = 0;
   size_t retained_bytes = 0;
-  size_t queued_messages = 0;
-  size_t queued_bytes = 0;
+  size_t queued_messages = 0;      // that wait for clients away or slow
+  size_t queued_bytes = 0;         // of them
+  size_t queued_memory_bytes = 0;  // what those in memory cost
+  size_t in_flight_bytes = 0;      // sent to sessions that are kept, not acknowledged
   uint64_t messages_in = 0;  // since start, like all below
   uint64_t messages_out = 0;
   uint64_t bytes_in = 0;
@@ -58,6 +63,7 @@ struct BrokerParts {
   std::vector<net::EventLoop*> loops;
   journal::Journal& journal;  // nothing has been appended yet
   RetainedStore& retained;    // attached to the journal
+  SessionStore& sessions;     // the same; restored by create()
   MessageSink& sink;
   Authenticator& authenticator;
   const Clock& clock;
@@ -79,7 +85,7 @@ struct SharedState;
 
 class Broker {
  public:
-  // Errors: kInvalidArgument, naming the option.
+  // Errors: kInvalidArgument, naming the option; the session store's.
   static Result<std::unique_ptr<Broker>> create(const BrokerOptions& options, const BrokerParts& parts);
   ~Broker();
 

@@ -1,7 +1,10 @@
 #include "broker/broker_loop.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "broker/link.h"
+#include "broker/session_record.h"
 
 namespace campanile::broker {
 namespace {
@@ -23,28 +26,80 @@ void BrokerLoop::start() {
   event_loop_.post([this] { event_loop_.run_after(kTick, [this] { tick(); }); });
 }
 
-bool BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
+Result<BrokerLoop::Delivered> BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
   if (shared_.watch.active()) shared_.watch.note(publication, now_ns);
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);
+  for (const auto& group : result->groups) chosen_.push_back(&choose_member(group));
+  Delivered delivered{.wanted = !result->targets.empty() || !result->groups.empty()};
+  const bool received = publication.received_id != 0 && publication.publisher->durable();
+  const bool recorded = publication.qos > 0 && (result->any_durable || received);
+  if (recorded) [[unlikely]] {
+    shared_.sessions.begin_fan_out(index_);
+    const auto appended = record(*result, publication);
+    if (!appended) {
+      shared_.sessions.end_fan_out(index_);
+      chosen_.clear();
+      return std::unexpected(appended.error());
+    }
+    delivered.lsn = *appended;
+  }
   for (const MatchTarget& target : result->targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
+    if (recorded && target.session->durable() && target.terms.qos > 0) continue;
     wake(target.session->deliver(publication, target.terms, now_ns, traffic_), target.session);
   }
-  for (const auto& group : result->groups) deliver_to_group(group, publication, now_ns);
-  return !result->targets.empty() || !result->groups.empty();
+  for (const MatchTarget* target : chosen_) {
+    if (recorded && target->session->durable() && target->terms.qos > 0) continue;
+    wake(target->session->deliver(publication, target->terms, now_ns, traffic_), target->session);
+  }
+  chosen_.clear();
+  if (!recorded) return delivered;
+  for (size_t i = 0; i < receivers_.size(); ++i) {
+    const int loop = receivers_[i]->recorded(recorded_[i].sequence, now_ns, traffic_);
+    wake(loop, std::move(receivers_[i]));
+  }
+  shared_.sessions.end_fan_out(index_);
+  return delivered;
+}
+
+Result<journal::Lsn> BrokerLoop::record(const MatchResult& result, Publication& publication) {
+  receivers_.clear();
+  recorded_.clear();
+  for (const MatchTarget& target : result.targets) {
+    if (target.no_local && target.session.get() == publication.publisher) continue;
+    reserve(target, publication);
+  }
+  for (const MatchTarget* target : chosen_) reserve(*target, publication);
+
+  const bool received = publication.received_id != 0 && publication.publisher->durable();
+  if (receivers_.empty() && !received) return journal::Lsn{0};
+  const std::string head = encode_message_head(received ? publication.publisher->number() : 0, received ? publication.received_id : 0, recorded_,
+                                               publication);
+  const std::string_view payload = receivers_.empty() ? std::string_view() : publication.payload;
+  auto lsn = received ? publication.publisher->receive_recorded(publication.received_id, head, payload) : shared_.sessions.append(head, payload);
+  if (lsn) return lsn;
+  for (size_t i = 0; i < receivers_.size(); ++i) receivers_[i]->withdraw(recorded_[i].sequence);
+  receivers_.clear();
+  return lsn;
+}
+
+void BrokerLoop::reserve(const MatchTarget& target, Publication& publication) {
+  if (!target.session->durable() || target.terms.qos == 0) return;
+  const uint64_t sequence = target.session->reserve(publication, target.terms, traffic_);
+  if (sequence == 0) return;
+  receivers_.push_back(target.session);
+  recorded_.push_back({.session = target.session->number(), .sequence = sequence, .qos = std::min(publication.qos, target.terms.qos),
+                       .retain = target.terms.retain_as_published && publication.retain, .subscription_ids = target.terms.subscription_ids});
 }
 
 // One member in turn, the next one that is connected where there is one [section 4.8.2].
-void BrokerLoop::deliver_to_group(const std::vector<MatchTarget>& group, Publication& publication, int64_t now_ns) {
+const MatchTarget& BrokerLoop::choose_member(const std::vector<MatchTarget>& group) {
   const size_t first = next_member(group.size());
-  const MatchTarget* chosen = &group[first];
   for (size_t i = 0; i < group.size(); ++i) {
     const MatchTarget& member = group[(first + i) % group.size()];
-    if (!member.session->connected()) continue;
-    chosen = &member;
-    break;
+    if (member.session->connected()) return member;
   }
-  wake(chosen->session->deliver(publication, chosen->terms, now_ns, traffic_), chosen->session);
+  return group[first];
 }
 
 void BrokerLoop::wake(int loop, std::shared_ptr<Session> session) {
@@ -80,21 +135,39 @@ void BrokerLoop::drain_mailbox() {
     sessions.swap(mailbox_);
   }
   for (std::shared_ptr<Session>& session : sessions) {
-    Session::Output output = session->take_output(index_);
-    if (output.link) {
-      if (!output.bytes.empty()) output.link->send_output(std::move(output.bytes), output.more);
-    } else {
-      wake(output.elsewhere, std::move(session));
-    }
+    flush(session);
   }
   end_batch();
 }
 
-void BrokerLoop::publish_will(std::shared_ptr<const Will> will) {
-  if (!try_publish_will(*will)) wills_.push_back(std::move(will));
+void BrokerLoop::flush(const std::shared_ptr<Session>& session) {
+  Session::Output output = session->take_output(index_);
+  if (output.stalled) stalled_.push_back(session);
+  if (!output.link) {
+    wake(output.elsewhere, session);
+  } else if (output.wait_for > 0) {
+    flush_when_durable(session, output.wait_for);
+  } else if (!output.bytes.empty()) {
+    output.link->send_output(std::move(output.bytes), output.more);
+  }
 }
 
-bool BrokerLoop::try_publish_will(const Will& will) {
+// While the journal cannot write, the outbox stays where it is.
+void BrokerLoop::flush_when_durable(std::shared_ptr<Session> session, journal::Lsn lsn) {
+  commits_.when_durable(lsn, [this, session = std::move(session), lsn](const Result<void>& stored) mutable {
+    if (!stored) return flush_when_durable(std::move(session), lsn);
+    flush(session);
+    end_batch();
+  });
+}
+
+void BrokerLoop::publish_will(std::shared_ptr<const Will> will) {
+  WaitingWill waiting{.will = std::move(will)};
+  if (!try_publish_will(waiting)) wills_.push_back(std::move(waiting));
+}
+
+bool BrokerLoop::try_publish_will(WaitingWill& waiting) {
+  const Will& will = *waiting.will;
   const int64_t now_ns = shared_.clock.now_ns();
   Publication publication = Publication::of(will.message);
   if (will.expiry_s > 0) {
@@ -104,17 +177,25 @@ bool BrokerLoop::try_publish_will(const Will& will) {
   publication.published_ns = now_ns;
   const std::shared_ptr<Session> publisher = shared_.registry.find(will.client_id);  // it may be back, and want nothing of its own
   publication.publisher = publisher.get();
-  if (publication.retain) {
-    const auto retained = shared_.retained.set(publication);
-    if (!retained && retained.error().code == ErrorCode::kOverloaded) return false;
-    if (!retained) traffic_.drop(DropReason::kRetainedLimit);
+  if (!waiting.stored) {
+    if (publication.retain) {
+      const auto retained = shared_.retained.set(publication);
+      if (!retained && retained.error().code == ErrorCode::kOverloaded) return false;
+      if (!retained) traffic_.drop(DropReason::kRetainedLimit);
+    }
+    const auto accepted = shared_.sink.accept({.topic = publication.topic, .payload = publication.payload, .qos = publication.qos,
+                                               .retain = publication.retain, .client_id = will.client_id, .user = will.user,
+                                               .received_ns = now_ns});
+    if (!accepted && accepted.error().code == ErrorCode::kOverloaded) return false;
+    if (!accepted) log::warning("the will of '{}' was not stored: {}", will.client_id, accepted.error().message);
+    waiting.stored = true;
   }
-  const auto accepted = shared_.sink.accept({.topic = publication.topic, .payload = publication.payload, .qos = publication.qos,
-                                             .retain = publication.retain, .client_id = will.client_id, .user = will.user,
-                                             .received_ns = now_ns});
-  if (!accepted && accepted.error().code == ErrorCode::kOverloaded) return false;
-  if (!accepted) log::warning("the will of '{}' was not stored: {}", will.client_id, accepted.error().message);
-  fan_out(publication, now_ns);
+  const auto delivered = fan_out(publication, now_ns);
+  if (!delivered && delivered.error().code == ErrorCode::kOverloaded) return false;
+  if (!delivered) {
+    log::warning("the will of '{}' did not reach everybody: {}", will.client_id, delivered.error().message);
+    traffic_.drop(DropReason::kStoreFailed);
+  }
   return true;
 }
 
@@ -123,7 +204,13 @@ void BrokerLoop::tick() {
   const int64_t now_ns = shared_.clock.steady_ns();
   for (Link* link : wheel_.advance(now_ns)) link->on_deadline(now_ns);
   cache_.drop_aged();
-  for (auto& will : std::exchange(wills_, {})) publish_will(std::move(will));
+  for (WaitingWill& waiting : std::exchange(wills_, {})) {
+    if (!try_publish_will(waiting)) wills_.push_back(std::move(waiting));
+  }
+  for (const auto& session : std::exchange(stalled_, {})) {
+    session->pump(shared_.clock.now_ns(), traffic_);
+    flush(session);
+  }
   if (index_ == 0) check_away(now_ns);
   if (index_ == 0) shared_.watch.tick(now_ns);
   if (index_ == 0 && shared_.system) shared_.system->tick(*this, now_ns);
@@ -135,7 +222,10 @@ void BrokerLoop::check_away(int64_t now_ns) {
     const std::shared_ptr<Session> session = entry.session.lock();
     if (!session) continue;
     if (entry.due == AwayList::Due::kWill) {
-      if (auto will = session->take_will(entry.epoch)) publish_will(std::move(will));
+      if (auto will = session->take_will(entry.epoch)) {
+        publish_will(std::move(will));
+        session->will_published();
+      }
       continue;
     }
     Session::Ended ended = session->end_if_away(entry.epoch, traffic_);

@@ -6,7 +6,7 @@
 //
 // Threads: its own loop, but for receive_wakes() and event_loop().
 // Limits: a session is in a mailbox at most once, so a mailbox holds at most all sessions. Wills that the store has no room for
-// wait, at most one per connection.
+// wait, at most one per connection; likewise sessions whose messages the journal refused.
 #pragma once
 
 #include <cstdint>
@@ -36,10 +36,17 @@ class BrokerLoop {
   // Drops what waits for commits. Once the event loop no longer runs, or on it.
   void close() { commits_.close(); }
 
-  // Delivers to every matching session; false where there is none. The sessions' loops learn at end_batch().
-  bool fan_out(Publication& publication, int64_t now_ns);
+  struct Delivered {
+    bool wanted = false;   // somebody subscribes
+    journal::Lsn lsn = 0;  // it is safe that durable sessions have it; 0: there are none
+  };
+  // Delivers to every matching session. The sessions' loops learn at end_batch().
+  // Errors: the journal's, in which case it was delivered to nobody.
+  Result<Delivered> fan_out(Publication& publication, int64_t now_ns);
   // Stores, retains and delivers a message that no connection waits for: wills.
   void publish_will(std::shared_ptr<const Will> will);
+  // Sends what waits in the session's outbox, now or once the journal has what it depends on.
+  void flush(const std::shared_ptr<Session>& session);
   // What waking a session means: it is flushed by `loop` after end_batch().
   void wake(int loop, std::shared_ptr<Session> session);
   void end_batch();
@@ -61,9 +68,17 @@ class BrokerLoop {
   void tick();
   void check_away(int64_t now_ns);
   size_t next_member(size_t members) { return members == 1 ? 0 : turn_++ % members; }
-  void deliver_to_group(const std::vector<MatchTarget>& group, Publication& publication, int64_t now_ns);
+  const MatchTarget& choose_member(const std::vector<MatchTarget>& group);
+  // Into the queues of durable sessions, then into the journal. What remains is in receivers_.
+  Result<journal::Lsn> record(const MatchResult& result, Publication& publication);
+  void reserve(const MatchTarget& target, Publication& publication);
   // False: the store has no room at present.
-  bool try_publish_will(const Will& will);
+  struct WaitingWill {
+    std::shared_ptr<const Will> will;
+    bool stored = false;  // it waits for room in the sessions alone
+  };
+  bool try_publish_will(WaitingWill& waiting);
+  void flush_when_durable(std::shared_ptr<Session> session, journal::Lsn lsn);
 
   SharedState& shared_;
   net::EventLoop& event_loop_;
@@ -75,7 +90,12 @@ class BrokerLoop {
   std::string scratch_;
   size_t turn_ = 0;  // of shared subscriptions
   std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
-  std::vector<std::shared_ptr<const Will>> wills_;            // to be tried again
+  std::vector<WaitingWill> wills_;                            // to be tried again
+  std::vector<std::shared_ptr<Session>> stalled_;             // whose messages the journal refused to record; tried again
+  // While a message is handed out: durable sessions that have it in their queue, and what the journal is told of each.
+  std::vector<std::shared_ptr<Session>> receivers_;
+  std::vector<RecordedReceiver> recorded_;
+  std::vector<const MatchTarget*> chosen_;                    // of the shared subscriptions
 
   std::mutex mailbox_mutex_;  // a leaf
   std::vector<std::shared_ptr<Session>> mailbox_;

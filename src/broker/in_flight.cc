@@ -24,6 +24,18 @@ uint16_t InFlight::add(OutgoingMessage out) {
   return id;
 }
 
+bool InFlight::restore(uint16_t id, OutgoingMessage out, Stage stage) {
+  if (id == 0) return false;
+  if (span_ == 0) first_id_ = id;
+  const size_t offset = (id + kIdentifiers - first_id_) % kIdentifiers;
+  if (offset < span_ || offset >= kSpanMax) return false;
+  while (ring_.size() <= offset) grow();
+  at(offset) = {.out = std::move(out), .stage = stage, .on_link = false};
+  span_ = offset + 1;
+  ++live_;
+  return true;
+}
+
 InFlight::Entry* InFlight::find(uint16_t id) {
   if (id == 0) return nullptr;
   const size_t offset = (id + kIdentifiers - first_id_) % kIdentifiers;

@@ -17,10 +17,16 @@ namespace campanile::broker {
 
 // A message on its way to one receiver.
 struct OutgoingMessage {
+  // Where a copy lies in the store: nowhere, being written, or there.
+  enum class Row : uint8_t { kNone, kWriting, kWritten };
+
   MessagePtr message;  // null where the session does not outlive the connection: then it is never sent again
   uint8_t qos = 0;
   bool retain = false;
+  bool recorded = true;  // false: its record is about to be appended to the journal, and it must not be sent before
+  Row row = Row::kNone;
   std::vector<uint32_t> subscription_ids;
+  uint64_t sequence = 0;  // in its session; 0 where it never waited and the session keeps nothing
 };
 
 class InFlight {
@@ -35,6 +41,11 @@ class InFlight {
 
   // REQUIRES: !full(). The entry is live, in stage kSent, and on the link.
   uint16_t add(OutgoingMessage out);
+  // The identifier that add() will give.
+  uint16_t next_id() const { return id_at(span_); }
+  // Puts back, in the order in which they were given, what was in flight before a restart; not on the link.
+  // REQUIRES: nothing was added with add(). False where the identifiers cannot have been given in that order.
+  bool restore(uint16_t id, OutgoingMessage out, Stage stage);
   // The live entry of that identifier, or null.
   Entry* find(uint16_t id);
   // REQUIRES: find(id) != nullptr.
@@ -50,6 +61,14 @@ class InFlight {
   void lose_link();
   Entry* resend(uint16_t& id);
   bool resending() const { return resend_ < span_; }
+
+  // Calls visit(id, entry) for each live entry, in order.
+  template <typename Visit>
+  void each(Visit visit) {
+    for (size_t i = 0; i < span_; ++i) {
+      if (at(i).stage != Stage::kDone) visit(id_at(i), at(i));
+    }
+  }
 
  private:
   Entry& at(size_t offset) { return ring_[(head_ + offset) & (ring_.size() - 1)]; }

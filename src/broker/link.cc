@@ -34,6 +34,10 @@ size_t Link::receive(std::string_view bytes) {
 
 void Link::send_out() {
   if (out().empty()) return;
+  if (held_) {
+    held_->answers.append(out());
+    return out().clear();
+  }
   bytes_out_ += out().size();
   loop_.traffic().bytes_out += out().size();
   loop_.traffic().others_out += mqtt::count_packets(out());
@@ -43,6 +47,10 @@ void Link::send_out() {
 
 void Link::send_output(std::string bytes, bool more) {
   if (!connection_ || ended_) return;
+  if (held_) {
+    held_->messages.append(bytes);
+    return;
+  }
   bytes_out_ += bytes.size();
   loop_.traffic().bytes_out += bytes.size();
   connection_->send_owned(std::move(bytes));
@@ -50,14 +58,29 @@ void Link::send_output(std::string bytes, bool more) {
   if (more && session_->pump(loop_.shared().clock.now_ns(), loop_.traffic())) flush_session();
 }
 
-void Link::flush_session() {
-  Session::Output output = session_->take_output(loop_.index());
-  if (output.link) {
-    const bool goes_on = output.more && !output.bytes.empty();
-    if (!output.bytes.empty()) output.link->send_output(std::move(output.bytes), goes_on);
-  } else {
-    loop_.wake(output.elsewhere, session_);
-  }
+void Link::flush_session() { loop_.flush(session_); }
+
+// CONNACK, and whatever comes after it, once what it promises is on disk [MQTT-3.2.0-1].
+void Link::hold_output(journal::Lsn lsn) {
+  held_ = std::make_unique<Held>();
+  send_out();  // the scratch is the loop's, and what is done on this commit may be another link's turn
+  pause_reading();
+  loop_.commits().when_durable(lsn, [self = shared_from_this()](const Result<void>& stored) {
+    const auto held = std::move(self->held_);
+    if (self->ended_ || !held) return;
+    if (!stored) {
+      log::warning("'{}' is not served: {}", self->session_->client_id(), stored.error().message);
+      self->end();
+      return self->connection_->close();
+    }
+    self->out() = std::move(held->answers);
+    self->send_out();
+    self->resume_reading();
+    if (!held->messages.empty()) self->send_output(std::move(held->messages), false);
+    self->session_->pump(self->loop_.shared().clock.now_ns(), self->loop_.traffic());
+    self->flush_session();
+    self->loop_.end_batch();
+  });
 }
 
 void Link::send_queue_low() {
@@ -166,13 +189,7 @@ void Link::end() {
       Session::Ended ended = session_->end_if_away(detached.epoch, loop_.traffic());
       if (ended.by_this_call) shared.finish(*session_, std::move(ended));
     } else {
-      if (detached.will_delay_s > 0) {
-        shared.away.add(steady_ns + detached.will_delay_s * kNanosPerSecond, {.session = session_, .epoch = detached.epoch, .due = AwayList::Due::kWill});
-      }
-      if (detached.expiry_s != UINT32_MAX) {
-        shared.away.add(steady_ns + detached.expiry_s * kNanosPerSecond,
-                        {.session = session_, .epoch = detached.epoch, .due = AwayList::Due::kSessionEnd});
-      }
+      shared.keep_away(session_, detached, steady_ns);
     }
   } else if (will_ && will_->delay_s > 0 && !detached.ended) {
     will_.reset();  // [MQTT-3.1.3-9]: the client is back before the delay was over

@@ -93,6 +93,9 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   mqtt::Taken store_and_deliver(const mqtt::PublishPacket& packet);
   // The journal position of the retained message; nothing where the packet must wait or the link has been closed.
   std::optional<journal::Lsn> retain(Publication& publication);
+  // Waits for room, or closes the connection: the message will come again.
+  mqtt::Taken not_stored(const Error& error);
+  void not_recorded(const mqtt::AckPacket& packet, const Error& error, void (Link::*again)(const mqtt::AckPacket&));
   void acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, mqtt::ReasonCode reason);
   void commit_batch();
   void committed(const Batch& batch, const Result<void>& stored);
@@ -103,11 +106,14 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
 
   // SUBSCRIBE
   void violate(const mqtt::Violation& violation);
-  mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained);
+  mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained, journal::Lsn& lsn);
+  // Now, or once `lsn` is durable, in order.
+  void when_durable(journal::Lsn lsn, std::move_only_function<void()> action);
 
   std::string& out() { return loop_.scratch(); }
   void look_again(int64_t steady_ns);
   void send_out();
+  void hold_output(journal::Lsn lsn);
   void flush_session();
   void end_if_closed();
   void end();
@@ -118,15 +124,21 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   std::shared_ptr<Session> session_;                // from CONNECT on
   std::unique_ptr<Will> will_;
   std::string user_;
+  struct Held {
+    std::string answers;   // CONNACK first
+    std::string messages;  // of the session's outbox
+  };
+  std::unique_ptr<Held> held_;                      // what is sent once CONNACK may be; null: nothing waits
   Batch batch_;
   size_t uncommitted_bytes_ = 0;
   int64_t now_ns_ = 0;               // wall time of the input at hand
   uint64_t messages_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
-  journal::Lsn retained_lsn_ = 0;    // of the packet that waits for the store, whose retained half is done
+  // Of the packet that waits for room, what is done already.
+  std::optional<journal::Lsn> retained_lsn_;
+  std::optional<journal::Lsn> accepted_lsn_;
   uint16_t keep_alive_s_ = 0;
-  bool retained_done_ = false;
   bool paused_ = false;
   bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published
   bool session_written_ = false;     // the session's outbox may hold answers to the input at hand

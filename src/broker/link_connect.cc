@@ -54,6 +54,10 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   if (!protocol_.connack_fits(properties)) return refuse(ReasonCode::kPacketTooLarge, "the maximum packet size leaves no room for CONNACK");
 
   auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, now_ns_, loop_.traffic());
+  if (opened.error) {
+    log::warning("'{:.200}' is refused: {}", client_id, opened.error->message);
+    return refuse(ReasonCode::kServerUnavailable, "the session cannot be stored at present");
+  }
   if (!opened.session) return refuse(v5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable, "as many sessions as allowed exist");
   session_ = std::move(opened.session);
   shared.note_client();
@@ -68,7 +72,11 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   protocol_.accept(out(), opened.present, keep_alive_s, properties);
   shared.counters.connections_opened.add();
   // Before anything from the session's outbox [MQTT-3.2.0-1].
-  send_out();
+  if (opened.lsn > shared.sessions.durable()) {
+    hold_output(opened.lsn);
+  } else {
+    send_out();
+  }
   session_written_ = true;
 
   loop_.wheel().remove(this);

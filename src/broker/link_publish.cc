@@ -43,7 +43,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   std::string properties;
   if (!packet.properties.empty()) mqtt::append_forwarded_properties(properties, packet.properties);
   Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
-                          .qos = packet.qos, .retain = packet.retain, .publisher = session_.get()};
+                          .qos = packet.qos, .retain = packet.retain, .publisher = session_.get(),
+                          .received_id = packet.qos == 2 ? packet.packet_id : uint16_t{0}};
   if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
 
   journal::Lsn lsn = 0;
@@ -52,30 +53,37 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
     lsn = *retained;
   }
-  // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
-  ++now_ns_;
-  const auto accepted = loop_.shared().sink.accept({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
-                                                    .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
-  if (!accepted) {
-    if (accepted.error().code == ErrorCode::kOverloaded) {
-      retry_soon();
-      return Taken::kLater;
-    }
-    storage_failed(accepted.error());
-    return Taken::kYes;
+  if (!accepted_lsn_) {
+    // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
+    ++now_ns_;
+    const auto accepted = loop_.shared().sink.accept({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
+                                                      .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
+    if (!accepted) return not_stored(accepted.error());
+    accepted_lsn_ = *accepted;
   }
-  retained_done_ = false;
-  lsn = std::max(lsn, *accepted);
+  const auto delivered = loop_.fan_out(publication, now_ns_);
+  if (!delivered) return not_stored(delivered.error());
+  lsn = std::max({lsn, *accepted_lsn_, delivered->lsn});
+  retained_lsn_.reset();
+  accepted_lsn_.reset();
   ++messages_in_;
   ++loop_.traffic().messages_in;
   loop_.traffic().payload_bytes_in += packet.payload.size();
-  const bool wanted = loop_.fan_out(publication, now_ns_);
-  acknowledge_later(packet, lsn, wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
+  acknowledge_later(packet, lsn, delivered->wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
+  return Taken::kYes;
+}
+
+Taken Link::not_stored(const Error& error) {
+  if (error.code == ErrorCode::kOverloaded) {
+    retry_soon();
+    return Taken::kLater;
+  }
+  storage_failed(error);
   return Taken::kYes;
 }
 
 std::optional<journal::Lsn> Link::retain(Publication& publication) {
-  if (retained_done_) return retained_lsn_;  // a second attempt, after the sink had no room
+  if (retained_lsn_) return retained_lsn_;  // a second attempt, after sink or sessions had no room
   const auto kept = loop_.shared().retained.set(publication);
   if (kept) {
     retained_lsn_ = *kept;
@@ -89,7 +97,6 @@ std::optional<journal::Lsn> Link::retain(Publication& publication) {
     storage_failed(kept.error());
     return std::nullopt;
   }
-  retained_done_ = true;
   return retained_lsn_;
 }
 
@@ -159,8 +166,26 @@ void Link::resume_reading() {
   connection_->resume_reading();
 }
 
+// A journal without room has some soon: the answer is late. One that cannot write keeps the client's state as it was, by ending the connection.
+void Link::not_recorded(const mqtt::AckPacket& packet, const Error& error, void (Link::*again)(const mqtt::AckPacket&)) {
+  if (error.code != ErrorCode::kOverloaded) return storage_failed(error);
+  loop_.event_loop().run_after(kRetry, [weak = weak_from_this(), packet, again] {
+    const auto self = weak.lock();
+    if (!self || self->ended_) return;
+    self->now_ns_ = self->loop_.shared().clock.now_ns();
+    (self.get()->*again)(packet);
+    self->send_out();
+    self->commit_batch();
+    if (std::exchange(self->session_written_, false)) self->flush_session();
+    self->end_if_closed();
+    self->loop_.end_batch();
+  });
+}
+
 void Link::on_release(const mqtt::AckPacket& packet) {
-  const auto lsn = session_->release(packet.packet_id);
+  const auto released = session_->release(packet.packet_id);
+  if (!released) return not_recorded(packet, released.error(), &Link::on_release);
+  const auto lsn = *released;
   if (!lsn) {
     mqtt::encode_ack(out(), protocol_.version(), PacketType::kPubcomp, packet.packet_id, ReasonCode::kPacketIdentifierNotFound);
     return;
@@ -170,7 +195,8 @@ void Link::on_release(const mqtt::AckPacket& packet) {
 }
 
 void Link::on_ack(const mqtt::AckPacket& packet) {
-  session_->acknowledge(packet, now_ns_, loop_.traffic());
+  const auto done = session_->acknowledge(packet, now_ns_, loop_.traffic());
+  if (!done) return not_recorded(packet, done.error(), &Link::on_ack);
   session_written_ = true;
 }
 

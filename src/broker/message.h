@@ -36,7 +36,8 @@ struct Publication {
   int64_t expires_ns = 0;
   uint8_t qos = 0;
   bool retain = false;
-  const Session* publisher = nullptr;  // for the no-local option; null: not a client
+  Session* publisher = nullptr;  // for the no-local option; null: not a client
+  uint16_t received_id = 0;      // of QoS 2: the publisher's session keeps it with the message
 
   size_t bytes() const { return topic.size() + payload.size() + properties.size(); }
   // The message as an object of its own, made when the first receiver must keep it and shared by all that do.

@@ -19,7 +19,7 @@ struct BrokerOptions {
 
   // Keep-alives above it, and 0 ("never"), become it: version 5 clients are told, others are simply served longer. 0: no maximum.
   uint16_t keep_alive_max_s = 0;
-  // Sessions whose client is away. At the limit a new client is refused with "server unavailable" / "quota exceeded".
+  // Sessions, of clients connected or away. At the limit a new client is refused with "server unavailable" / "quota exceeded".
   size_t sessions_max = 100'000;
   uint32_t session_expiry_max_s = 0xFFFFFFFF;  // longer wishes are cut to it; 0xFFFFFFFF: for ever
   // At these a subscription is refused with "quota exceeded".
@@ -31,9 +31,12 @@ struct BrokerOptions {
   std::string response_topics = "responses/";
 
   // QoS 1 and 2 messages that wait for a client that is away or slow. At the limit the newest is dropped and counted.
-  size_t queue_messages_max = 1'000;
-  size_t queue_bytes_max = 1u << 20;
-  size_t queues_bytes_max = 256u << 20;  // of all clients together
+  size_t queue_messages_max = 100'000;
+  size_t queue_bytes_max = 64u << 20;
+  size_t queues_bytes_max = size_t{4} << 30;  // of all clients together, in memory and on disk
+  // Of all clients together in memory: beyond it they go to disk. While the disk refuses, the newest is dropped at twice as many.
+  size_t queue_memory_bytes_max = 64u << 20;
+  uint32_t queue_age_max_s = 0;  // older ones are dropped and counted, the oldest first; 0: they wait as long as the session lives
   // QoS 1 and 2 messages sent and not acknowledged, per client; further ones wait in the queue.
   uint16_t in_flight_max = 8'192;
   // Topics that a version 5 client may be sent as a number, at most as many as it asks for. Further topics are sent as text.

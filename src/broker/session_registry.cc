@@ -1,5 +1,7 @@
 #include "broker/session_registry.h"
 
+#include <algorithm>
+
 namespace campanile::broker {
 
 SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_id) {
@@ -14,6 +16,7 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
                                               const LinkTerms& terms, int64_t now_ns, Traffic& traffic) {
   Shard& shard = shard_of(client_id);
   bool fresh = clean_start;
+  journal::Lsn ended_lsn = 0;
   for (;;) {
     Opened result;
     std::shared_ptr<Session> replaced;
@@ -26,7 +29,7 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
       } else {
         const bool is_new = found == shard.sessions.end();
         if (is_new && size_.load() >= sessions_max_) return {};
-        result.session = std::make_shared<Session>(std::string(client_id), environment_);
+        result.session = std::make_shared<Session>(std::string(client_id), environment_, terms.expiry_s > 0);
         if (is_new) {
           shard.sessions.emplace(client_id, result.session);
           ++size_;
@@ -37,12 +40,29 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
     }
     if (replaced) {
       Session::Ended ended = replaced->end(traffic);
+      ended_lsn = std::max(ended_lsn, ended.lsn);
       if (ended.by_this_call) on_ended_(*replaced, std::move(ended));
     }
-    if (result.session->attach(link, terms, now_ns, traffic, result.former)) return result;
+    Session::Attached attached = result.session->attach(link, terms, now_ns, traffic);
+    if (attached.error) {
+      if (!result.present) remove(*result.session);
+      return {.error = std::move(attached.error)};
+    }
+    if (attached.done) {
+      result.former = std::move(attached.former);
+      result.lsn = std::max(attached.lsn, ended_lsn);
+      return result;
+    }
     // It has ended, or must end because its connection leaves nothing behind: the next round replaces it.
     fresh = true;
   }
+}
+
+void SessionRegistry::restore(std::shared_ptr<Session> session) {
+  Shard& shard = shard_of(session->client_id());
+  std::lock_guard lock(shard.mutex);
+  shard.sessions.emplace(session->client_id(), std::move(session));
+  ++size_;
 }
 
 void SessionRegistry::remove(const Session& session) {

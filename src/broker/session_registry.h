@@ -28,13 +28,17 @@ class SessionRegistry {
       : environment_(environment), sessions_max_(sessions_max), on_ended_(std::move(on_ended)) {}
 
   struct Opened {
-    std::shared_ptr<Session> session;  // null: sessions_max is reached
+    std::shared_ptr<Session> session;  // null: sessions_max is reached, or there is an error
     bool present = false;              // [MQTT-3.2.2-2, 3.2.2-3]
     std::shared_ptr<Link> former;      // of the same session; to be told that it was taken over
+    journal::Lsn lsn = 0;              // CONNACK waits for it
+    std::optional<Error> error;        // the journal's: the session could not be recorded
   };
   // Finds or makes the session and attaches the link. With `clean_start` what was there is ended first [MQTT-3.1.2-4].
   Opened open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link, const LinkTerms& terms, int64_t now_ns,
               Traffic& traffic);
+  // Puts back what was kept through a restart. REQUIRES: before any open(), once a client identifier.
+  void restore(std::shared_ptr<Session> session);
   // Forgets the session, if the client identifier is still its own.
   void remove(const Session& session);
   std::shared_ptr<Session> find(std::string_view client_id) const;

@@ -1,7 +1,8 @@
 // SharedState: what all loops of one broker share. Internal to broker/.
 //
 // Threads: the members lock for themselves or are read-only; `loops` is filled before the first connection.
-// Lock order: registry shard | subscription tree | session -> retained store -> journal. The first three are never held together.
+// Lock order: session store's writing -> registry shard | subscription tree | session -> retained store | session store's requests
+// -> journal. Shard, tree and session are never held together.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "broker/retained_store.h"
 #include "broker/session.h"
 #include "broker/session_registry.h"
+#include "broker/session_store.h"
 #include "broker/subscription_tree.h"
 #include "broker/system_publisher.h"
 #include "broker/topic_watch.h"
@@ -26,15 +28,16 @@ namespace campanile::broker {
 class BrokerLoop;
 
 struct SharedState {
-  SharedState(const BrokerOptions& its_options, RetainedStore& its_retained, MessageSink& its_sink, Authenticator& its_authenticator,
+  SharedState(const BrokerOptions& its_options, RetainedStore& its_retained, SessionStore& its_sessions, MessageSink& its_sink, Authenticator& its_authenticator,
               const Clock& its_clock, Metrics& metrics)
       : options(its_options),
         retained(its_retained),
+        sessions(its_sessions),
         sink(its_sink),
         authenticator(its_authenticator),
         clock(its_clock),
         counters(metrics),
-        environment{options, retained},
+        environment{options, retained, sessions},
         registry(environment, options.sessions_max, [this](Session& session, Session::Ended ended) { finish(session, std::move(ended)); }) {}
 
   // Takes an ended session's subscriptions out of the tree and forgets it; tells its link and publishes its will where there are any.
@@ -46,8 +49,14 @@ struct SharedState {
     while (now > most && !clients_max.compare_exchange_weak(most, now, std::memory_order_relaxed)) {}
   }
 
+  // Takes over what the session store kept. Once, before the loops run. Errors: the store's.
+  Result<void> restore();
+  // Notes what is due for a session whose client has left: its will, and its end.
+  void keep_away(const std::shared_ptr<Session>& session, const Session::Detached& detached, int64_t since_steady_ns);
+
   const BrokerOptions options;
   RetainedStore& retained;
+  SessionStore& sessions;
   MessageSink& sink;
   Authenticator& authenticator;
   const Clock& clock;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/check.h"
+#include "broker/session.h"
 #include "mqtt/topic.h"
 
 namespace campanile::broker {
@@ -90,7 +91,8 @@ class SubscriptionTree::Collector {
   }
 
  private:
-  static void add_to(std::vector<MatchTarget>& out, const Subscription& subscription) {
+  void add_to(std::vector<MatchTarget>& out, const Subscription& subscription) {
+    if (subscription.session->durable()) result_.any_durable = true;
     MatchTarget& target = out.emplace_back(MatchTarget{.session = subscription.session, .no_local = subscription.no_local});
     target.terms.qos = subscription.qos;
     target.terms.retain_as_published = subscription.retain_as_published;

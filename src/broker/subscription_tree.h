@@ -49,6 +49,7 @@ struct MatchResult {
   std::vector<MatchTarget> targets;
   // Shared subscriptions that match: each message goes to one member of each [section 4.8.2].
   std::vector<std::vector<MatchTarget>> groups;
+  bool any_durable = false;  // of all these sessions
 
   size_t size() const {
     size_t count = targets.size();

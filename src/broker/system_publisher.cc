@@ -70,7 +70,7 @@ void SystemPublisher::tick(BrokerLoop& loop, int64_t steady_ns) {
       const auto stored = shared_.sink.accept({.topic = change.topic, .payload = change.payload, .retain = true, .received_ns = now_ns});
       if (!stored) log::debug("'{}' was not stored: {}", change.topic, stored.error().message);
     }
-    loop.fan_out(publication, now_ns);
+    if (const auto sent = loop.fan_out(publication, now_ns); !sent) log::debug("'{}' was not sent: {}", change.topic, sent.error().message);
   }
 }
 

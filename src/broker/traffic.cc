@@ -4,7 +4,8 @@ namespace campanile::broker {
 
 std::string_view to_string(DropReason reason) {
   static constexpr std::array<std::string_view, kDropReasons> kNames = {
-      "slow_consumer", "queue_full", "offline", "expired", "packet_too_large", "denied", "retained_limit", "session_ended"};
+      "slow_consumer", "queue_full", "offline", "expired", "packet_too_large", "denied", "retained_limit", "session_ended",
+      "queues_full", "too_old", "store_failed"};
   return kNames[static_cast<size_t>(reason)];
 }
 

@@ -18,15 +18,18 @@ namespace campanile::broker {
 // Why a message did not reach a receiver.
 enum class DropReason : uint8_t {
   kSlowConsumer,    // QoS 0, and more than connection_bytes_max wait for the connection
-  kQueueFull,       // QoS 1 or 2, and the client's queue, or all queues together, are at the limit
+  kQueueFull,       // QoS 1 or 2, and the client's queue is at its limit of messages or bytes
   kOffline,         // QoS 0 for a session whose client is away
   kExpired,         // older than its message expiry interval
   kPacketTooLarge,  // larger than the receiver's maximum packet size
   kDenied,          // published to a topic that is the broker's own
   kRetainedLimit,   // delivered, but not retained: the retained store is full
   kSessionEnded,    // queued or unacknowledged when the session ended
+  kQueuesFull,      // QoS 1 or 2, and all queues together are at their limit, on disk or, while the disk refuses, in memory
+  kTooOld,          // QoS 1 or 2, and waited longer than the queue's greatest age
+  kStoreFailed,     // QoS 1 or 2, and the disk did not take it or give it back
 };
-inline constexpr size_t kDropReasons = 8;
+inline constexpr size_t kDropReasons = 11;
 // "slow_consumer"
 std::string_view to_string(DropReason reason);
 

@@ -263,7 +263,7 @@ TEST(Delivery, AllQueuesTogetherAreBounded) {
   }
   for (uint16_t id = 1; id <= 3; ++id) pub.publish("a", std::string(99, 'x'), 1, id);
   EXPECT_LE(bench.broker->status().queued_bytes, 250u);
-  EXPECT_EQ(bench.broker->status().dropped[static_cast<size_t>(DropReason::kQueueFull)], 4u);
+  EXPECT_EQ(bench.broker->status().dropped[static_cast<size_t>(DropReason::kQueuesFull)], 4u);
 }
 
 TEST(Delivery, ASlowConsumerLosesQoS0AndKeepsQoS1InItsQueue) {

@@ -6,10 +6,16 @@ using mqtt::PacketType;
 using mqtt::ProtocolVersion;
 
 bool FakeLoop::run_some() {
-  if (!tasks_.empty()) {
-    net::Task task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
+  net::Task next;
+  {
+    std::lock_guard lock(mutex_);
+    if (!tasks_.empty()) {
+      next = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+  }
+  if (next) {
+    next();
     return true;
   }
   if (timers_.empty() || timers_.begin()->first > clock_.steady_ns()) return false;
@@ -19,30 +25,67 @@ bool FakeLoop::run_some() {
   return true;
 }
 
-Bench::Bench(BrokerOptions given, size_t loop_count) : options(given) {
-  for (size_t i = 0; i < loop_count; ++i) loops.push_back(std::make_unique<FakeLoop>(i, clock));
+Bench::Bench(BrokerOptions given, size_t loop_count) : options(given), loop_count_(loop_count) { start(); }
+
+void Bench::start() {
+  for (size_t i = 0; i < loop_count_; ++i) loops.push_back(std::make_unique<FakeLoop>(i, clock));
   auto loaded = RetainedStore::load(*store, options);
   EXPECT_TRUE(loaded) << loaded.error().message;
   retained = std::move(*loaded);
+  auto kept = SessionStore::load(*store);
+  EXPECT_TRUE(kept) << kept.error().message;
+  sessions = std::move(*kept);
+  for (size_t i = 0; i < journal.records.size(); ++i) {
+    const auto& [type, bytes] = journal.records[i];
+    const journal::Record record{.type = type, .payload = bytes, .lsn = journal.lsns[i]};
+    for (journal::Participant* one : {static_cast<journal::Participant*>(retained.get()), static_cast<journal::Participant*>(sessions.get())}) {
+      if (!one->owns(type)) continue;
+      const auto replayed = one->replay(record);
+      EXPECT_TRUE(replayed) << replayed.error().message;
+    }
+  }
   retained->attach(journal);
+  sessions->attach(journal);
   std::vector<net::EventLoop*> pointers;
   for (auto& loop : loops) pointers.push_back(loop.get());
-  auto made = Broker::create(options, {.loops = pointers, .journal = journal, .retained = *retained, .sink = sink,
+  auto made = Broker::create(options, {.loops = pointers, .journal = journal, .retained = *retained, .sessions = *sessions, .sink = sink,
                                        .authenticator = authenticator, .clock = clock, .metrics = metrics});
   EXPECT_TRUE(made) << made.error().message;
   broker = std::move(*made);
 }
 
-Bench::~Bench() {
+Bench::~Bench() { stop(); }
+
+void Bench::restart(bool crash) {
+  const size_t records = journal.records.size();
+  stop();
+  if (crash) {
+    journal.records.resize(records);
+    journal.lsns.resize(records);
+  }
+  start();
+  run();
+}
+
+void Bench::stop() {
   // As net does when it stops: every connection is told, then nothing runs any more.
   for (auto& weak : connections) {
     if (const auto connection = weak.lock()) connection->lose("the program is stopping");
   }
+  connections.clear();
+  broker.reset();
+  sessions.reset();
+  retained.reset();
+  for (auto& loop : loops) former_loops_.push_back(std::move(loop));
+  loops.clear();
 }
 
 void Bench::run(bool commits) {
-  for (bool busy = true; busy;) {
+  for (bool busy = true, worked = false; busy || !worked;) {
     if (commits && journal.durable() < journal.end()) journal.commit();
+    // What the session store's thread does when the loops are idle.
+    worked = !busy;
+    if (!busy) sessions->work();
     busy = false;
     for (auto& loop : loops) busy = loop->run_some() || busy;
     if (commits && journal.durable() < journal.end()) busy = true;

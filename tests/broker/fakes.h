@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,11 @@ namespace campanile::broker {
 class FakeLoop final : public net::EventLoop {
  public:
   FakeLoop(size_t index, ManualClock& clock) : index_(index), clock_(clock) {}
-  void post(net::Task task) override { tasks_.push_back(std::move(task)); }
+  // From any thread, as a real journal does.
+  void post(net::Task task) override {
+    std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
   net::TimerId run_after(std::chrono::milliseconds delay, net::Task task) override {
     timers_.emplace(clock_.steady_ns() + delay.count() * kNanosPerMilli, std::move(task));
     return ++timer_;
@@ -43,6 +48,7 @@ class FakeLoop final : public net::EventLoop {
  private:
   const size_t index_;
   ManualClock& clock_;
+  std::mutex mutex_;
   std::deque<net::Task> tasks_;
   std::multimap<int64_t, net::Task> timers_;
   net::TimerId timer_ = 0;
@@ -53,7 +59,9 @@ class FakeJournal final : public journal::Journal {
   Result<journal::Lsn> append(journal::RecordType type, std::string_view head, std::string_view tail) override {
     if (append_error) return std::unexpected(*append_error);
     records.emplace_back(type, std::string(head).append(tail));
-    return end_ += head.size() + tail.size() + 16;
+    end_ += head.size() + tail.size() + 16;
+    lsns.push_back(end_);
+    return end_;
   }
   journal::Lsn durable() const override { return durable_; }
   journal::Lsn end() const override { return end_; }
@@ -71,6 +79,7 @@ class FakeJournal final : public journal::Journal {
   }
 
   std::vector<std::pair<journal::RecordType, std::string>> records;
+  std::vector<journal::Lsn> lsns;  // of the records
   std::optional<Error> append_error;
 
  private:
@@ -88,10 +97,12 @@ class FakeSink final : public MessageSink {
     accepted.push_back(std::string(message.topic) + "=" + std::string(message.payload));
     times_ns.push_back(message.received_ns);
     users.push_back(std::string(message.client_id) + "/" + std::string(message.user));
+    if (lsn_without_append) return journal_.end();
     return journal_.append(journal::RecordType::kPoints, message.payload, {});
   }
   bool wants(std::string_view topic) override { return topic.starts_with(wanted_own); }
   std::string wanted_own = "nothing";  // of the broker's own topics
+  bool lsn_without_append = false;
   std::vector<std::string> accepted;
   std::vector<std::string> users;
   std::vector<int64_t> times_ns;
@@ -118,6 +129,9 @@ struct Bench {
   // Until nothing is left to do. With `commits` everything appended becomes durable on the way.
   void run(bool commits = true);
   void advance(int64_t seconds);
+  // Ends the program and starts it again: what is in the store, then every record of the journal, those that a checkpoint has made
+  // useless too. With `crash` nothing is recorded at the end. Clients of before are gone.
+  void restart(bool crash = true);
 
   ManualClock clock{1'700'000'000 * kNanosPerSecond};
   Metrics metrics;
@@ -128,8 +142,16 @@ struct Bench {
   BrokerOptions options;
   std::vector<std::unique_ptr<FakeLoop>> loops;
   std::unique_ptr<RetainedStore> retained;
+  std::unique_ptr<SessionStore> sessions;
   std::unique_ptr<Broker> broker;
   std::vector<std::weak_ptr<class FakeConnection>> connections;
+
+ private:
+  void start();
+  void stop();
+
+  const size_t loop_count_;
+  std::vector<std::unique_ptr<FakeLoop>> former_loops_;  // connections of before refer to them
 };
 
 class FakeConnection final : public net::TcpConnection {

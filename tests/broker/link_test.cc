@@ -72,6 +72,7 @@ TEST(Connect, TellsVersion5WhatIsAllowed) {
   std::string packet;
   mqtt::encode_connect(packet, connect);
   connection->feed(packet);
+  bench.run();
   const auto frame = mqtt::next_frame(connection->queue, SIZE_MAX);
   ASSERT_TRUE(frame && *frame);
   const auto connack = mqtt::decode_connack((*frame)->body, kV5);

@@ -64,18 +64,22 @@ class SocketTest : public testing::Test {
   void open() {
     loops = std::make_unique<net::EventLoopPool>(3);
     retained = std::move(*RetainedStore::load(*store, options));
+    sessions = std::move(*SessionStore::load(*store));
     auto opened = journal::Journal::open(directory / "journal", {}, [&](const journal::Record& record) {
+      if (sessions->owns(record.type)) return sessions->replay(record);
       return retained->owns(record.type) ? retained->replay(record) : Result<void>();
     });
     ASSERT_TRUE(opened) << opened.error().message;
     journal = std::move(*opened);
     retained->attach(*journal);
+    sessions->attach(*journal);
     sink = std::make_unique<JournalSink>(*journal);
     metrics = std::make_unique<Metrics>();
     auto made = Broker::create(options, {.loops = {&loops->at(0), &loops->at(1), &loops->at(2)}, .journal = *journal, .retained = *retained,
-                                         .sink = *sink, .authenticator = authenticator, .clock = clock, .metrics = *metrics});
+                                         .sessions = *sessions, .sink = *sink, .authenticator = authenticator, .clock = clock, .metrics = *metrics});
     ASSERT_TRUE(made) << made.error().message;
     broker = std::move(*made);
+    sessions->start();
     auto listening = net::TcpListener::listen(*loops, {"127.0.0.1", port}, {}, [this](net::EventLoop& loop) { return broker->make_handler(loop); });
     ASSERT_TRUE(listening) << listening.error().message;
     listener = std::move(*listening);
@@ -86,11 +90,13 @@ class SocketTest : public testing::Test {
     listener->close();
     broker->shut_down();
     loops->stop();
+    sessions->stop();
     broker.reset();
     listener.reset();
     loops.reset();
     sink.reset();
     journal.reset();
+    sessions.reset();
     retained.reset();
   }
 
@@ -114,6 +120,7 @@ class SocketTest : public testing::Test {
   FakeAuthenticator authenticator;
   std::unique_ptr<net::EventLoopPool> loops;
   std::unique_ptr<RetainedStore> retained;
+  std::unique_ptr<SessionStore> sessions;
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<JournalSink> sink;
   std::unique_ptr<Broker> broker;

@@ -17,7 +17,7 @@ namespace {
 
 class SubscriptionTreeTest : public testing::Test {
  protected:
-  std::shared_ptr<Session> session(const std::string& name) { return std::make_shared<Session>(name, environment); }
+  std::shared_ptr<Session> session(const std::string& name) { return std::make_shared<Session>(name, environment, false); }
   static std::string names(const MatchResult& result) {
     std::set<std::string> found;
     for (const auto& target : result.targets) EXPECT_TRUE(found.insert(target.session->client_id()).second) << "one target a session";
@@ -29,7 +29,8 @@ class SubscriptionTreeTest : public testing::Test {
   std::unique_ptr<kv::Store> store = kv::make_memory_store();
   BrokerOptions options;
   std::unique_ptr<RetainedStore> retained = std::move(*RetainedStore::load(*store, options));
-  SessionEnvironment environment{options, *retained};
+  std::unique_ptr<SessionStore> session_store = std::move(*SessionStore::load(*store));
+  SessionEnvironment environment{options, *retained, *session_store};
   SubscriptionTree tree;
 };
 

@@ -51,9 +51,11 @@ struct MqttConfig {
   uint64_t topic_aliases_to_client_max = 32;
   std::string response_topics = "responses/";
   uint64_t in_flight_max = 8192;
-  uint64_t session_queue_messages_max = 1'000;
-  uint64_t session_queue_bytes_max = kMiB;
-  uint64_t session_queues_bytes_max = 256 * kMiB;
+  uint64_t session_queue_messages_max = 100'000;
+  uint64_t session_queue_bytes_max = 64 * kMiB;
+  uint64_t session_queue_age_max_s = 0;  // 0: as long as the session lives
+  uint64_t session_queues_bytes_max = 4 * kGiB;
+  uint64_t queue_memory_bytes_max = 64 * kMiB;
   uint64_t connection_bytes_max = 8 * kMiB;
   uint64_t session_expiry_max_s = 30 * 24 * 3600;
   uint64_t sessions_max = 100'000;

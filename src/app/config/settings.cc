@@ -174,11 +174,16 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(count("mqtt.session_queue_messages_max", &c.mqtt.session_queue_messages_max, 1, 10'000'000,
             "Messages of QoS 1 and 2 that wait for one client; beyond it new ones are dropped and counted."));
   add(bytes("mqtt.session_queue_bytes_max", &c.mqtt.session_queue_bytes_max, 64 * kKiB, 16 * kGiB, "And bytes of them."));
-  add(bytes("mqtt.session_queues_bytes_max", &c.mqtt.session_queues_bytes_max, kMiB, 1024 * kGiB, "And bytes of them for all clients together."));
+  add(seconds("mqtt.session_queue_age_max_s", &c.mqtt.session_queue_age_max_s, 0, 3650 * kDayS,
+              "How long a message may wait for a client; then it is dropped and counted, the oldest first. 0: as long as the session lives."));
+  add(bytes("mqtt.session_queues_bytes_max", &c.mqtt.session_queues_bytes_max, kMiB, 1024 * kGiB,
+            "Bytes that wait for all clients together, in memory and on disk; beyond it new ones are dropped and counted."));
+  add(bytes("mqtt.queue_memory_bytes_max", &c.mqtt.queue_memory_bytes_max, 64 * kKiB, 64 * kGiB,
+            "Memory for messages that wait, of all clients together; beyond it they wait on disk."));
   add(bytes("mqtt.connection_bytes_max", &c.mqtt.connection_bytes_max, 64 * kKiB, kGiB,
             "What waits for one connection to take it; beyond it messages of QoS 0 are dropped and counted."));
   add(seconds("mqtt.session_expiry_max_s", &c.mqtt.session_expiry_max_s, 0, 3650 * kDayS, "How long a session is kept for a client that is away."));
-  add(count("mqtt.sessions_max", &c.mqtt.sessions_max, 1, 10'000'000, "Sessions of clients that are away; beyond it a new client is refused."));
+  add(count("mqtt.sessions_max", &c.mqtt.sessions_max, 1, 10'000'000, "Sessions, of clients connected or away; beyond it a new client is refused."));
   add(count("mqtt.subscriptions_per_session_max", &c.mqtt.subscriptions_per_session_max, 1, 1'000'000, "Subscriptions of one client; further ones are refused."));
   add(count("mqtt.subscriptions_max", &c.mqtt.subscriptions_max, 1, 100'000'000, "Subscriptions of all clients together."));
   add(count("mqtt.retained_messages_max", &c.mqtt.retained_messages_max, 0, 100'000'000, "Retained messages; beyond it new ones are delivered but not retained."));

@@ -1,0 +1,51 @@
+// SessionReplay: sessions as the store's rows and then the journal's records tell them.
+//
+//   SessionReplay replay;
+//   TRY(replay.read_rows(store));
+//   TRY(replay.apply(record, lsn));                       // each record of the journal, in order
+//   std::vector<SessionState> sessions = TRY(replay.finish(store));
+//
+// A record may have been applied before the row was written: a row says up to which Lsn it contains what its session's lock was held
+// for, and messages are told apart by their sequence numbers. Messages in the store stay there, but for those in flight.
+// Threads: one, at start. Errors: kIoError, kCorrupt, kUnsupported, naming the row.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/session_record.h"
+#include "broker/session_state.h"
+#include "kv/store.h"
+
+namespace campanile::broker {
+
+class SessionReplay {
+ public:
+  Result<void> read_rows(const kv::Store& store);
+  Result<void> apply(std::string_view record, journal::Lsn lsn);
+  // What there is, in the order of their numbers; one a client identifier. Erases the rows that nothing refers to. Empties the replay.
+  Result<std::vector<SessionState>> finish(kv::Store& store);
+
+  // Above every number that is known of.
+  uint64_t next_number() const { return next_number_; }
+  size_t size() const { return sessions_.size(); }
+
+ private:
+  void apply(SessionRecord record, journal::Lsn lsn);
+  void apply_message(const SessionRecord& record, journal::Lsn lsn);
+  void give(SessionState& state, uint64_t sequence, uint16_t packet_id);
+  void finish_message(SessionState& state, uint64_t sequence);
+  SessionState* find(uint64_t number);
+  void note_number(uint64_t number);
+  void drop_doubles();
+  Result<void> place_messages(kv::Store& store);
+  Result<void> join_queues(kv::Store& store);
+
+  std::map<uint64_t, SessionState> sessions_;
+  uint64_t next_number_ = 1;
+};
+
+}  // namespace campanile::broker

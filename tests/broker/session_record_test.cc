@@ -1,0 +1,142 @@
+#include "broker/session_record.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/session_rows.h"
+
+namespace campanile::broker {
+namespace {
+
+MessagePtr message() {
+  return std::make_shared<const Message>(Message{.topic = "u4/302/co2", .payload = std::string("\0\xFF 412", 6), .properties = "props",
+                                                 .published_ns = 1'700'000'000'000'000'000, .expires_ns = 1'700'000'060'000'000'000, .qos = 2,
+                                                 .retain = true});
+}
+
+void expect_same(const Message& a, const Message& b) {
+  EXPECT_EQ(a.topic, b.topic);
+  EXPECT_EQ(a.payload, b.payload);
+  EXPECT_EQ(a.properties, b.properties);
+  EXPECT_EQ(a.published_ns, b.published_ns);
+  EXPECT_EQ(a.expires_ns, b.expires_ns);
+  EXPECT_EQ(a.qos, b.qos);
+  EXPECT_EQ(a.retain, b.retain);
+}
+
+SessionRecord decoded(const std::string& bytes) {
+  auto record = decode_session_record(bytes);
+  EXPECT_TRUE(record) << record.error().message;
+  return record ? std::move(*record) : SessionRecord{};
+}
+
+std::string message_record(const std::vector<RecordedReceiver>& receivers) {
+  return encode_message_head(7, 12, receivers, Publication::of(message())) + (receivers.empty() ? "" : message()->payload);
+}
+
+TEST(SessionRecord, EventsComeBack) {
+  const auto opened = decoded(encode_opened(300, 3600, "neosensor-17"));
+  EXPECT_EQ(opened.event, SessionEvent::kOpened);
+  EXPECT_EQ(opened.session, 300u);
+  EXPECT_EQ(opened.expiry_s, 3600u);
+  EXPECT_EQ(opened.text, "neosensor-17");
+
+  const auto subscribed = decoded(encode_subscribed(1, {.qos = 2, .no_local = true, .retain_as_published = true, .identifier = 268'435'455}, "a/+/#"));
+  EXPECT_EQ(subscribed.event, SessionEvent::kSubscribed);
+  EXPECT_EQ(subscribed.text, "a/+/#");
+  EXPECT_EQ(subscribed.options, (SubscriptionOptions{.qos = 2, .no_local = true, .retain_as_published = true, .identifier = 268'435'455}));
+  EXPECT_EQ(decoded(encode_unsubscribed(1, "a")).text, "a");
+
+  const auto given = decoded(encode_given(UINT64_MAX, UINT64_MAX, 65'535));
+  EXPECT_EQ(given.session, UINT64_MAX);
+  EXPECT_EQ(given.sequence, UINT64_MAX);
+  EXPECT_EQ(given.packet_id, 65'535);
+  EXPECT_EQ(decoded(encode_peer_received(1, 9)).event, SessionEvent::kPeerReceived);
+  EXPECT_EQ(decoded(encode_finished(1, 9)).sequence, 9u);
+  EXPECT_EQ(decoded(encode_released(1, 258)).packet_id, 258);
+  EXPECT_EQ(decoded(encode_ended(1)).event, SessionEvent::kEnded);
+  EXPECT_EQ(decoded(encode_will_published(1)).event, SessionEvent::kWillPublished);
+}
+
+TEST(SessionRecord, AWillGoesWithItsClient) {
+  const Will will{.message = message(), .expiry_s = 60, .delay_s = 30, .client_id = "left out", .user = "anna"};
+  const auto away = decoded(encode_away(4, 100, -5, &will));
+  EXPECT_EQ(away.since_ns, -5);
+  ASSERT_TRUE(away.will);
+  EXPECT_EQ(away.will->delay_s, 30u);
+  EXPECT_EQ(away.will->expiry_s, 60u);
+  EXPECT_EQ(away.will->user, "anna");
+  expect_same(*away.will->message, *message());
+  EXPECT_FALSE(decoded(encode_away(4, 100, 0, nullptr)).will);
+}
+
+TEST(SessionRecord, OneMessageHasManyReceivers) {
+  const auto record = decoded(message_record({{.session = 3, .sequence = 1, .qos = 1},
+                                              {.session = 400, .sequence = 70'000, .packet_id = 9, .qos = 2, .retain = true, .subscription_ids = {1, 300}}}));
+  EXPECT_EQ(record.session, 7u);
+  EXPECT_EQ(record.packet_id, 12);
+  ASSERT_EQ(record.receivers.size(), 2u);
+  EXPECT_EQ(record.receivers[0].sequence, 1u);
+  EXPECT_EQ(record.receivers[1].packet_id, 9);
+  EXPECT_TRUE(record.receivers[1].retain);
+  EXPECT_EQ(record.receivers[1].subscription_ids, (std::vector<uint32_t>{1, 300}));
+  expect_same(*record.message, *message());
+  EXPECT_FALSE(decoded(message_record({})).message);
+}
+
+TEST(SessionRecord, NoPartOfARecordPassesForAWhole) {
+  const Will will{.message = message(), .delay_s = 30};
+  // A payload, a client identifier and a filter are the rest of their record: what is cut from them cannot be missed here, but the journal's checksum does.
+  for (const std::string& whole : {message_record({{.session = 3, .sequence = 1, .qos = 1, .subscription_ids = {5}}}), encode_away(4, 100, 7, &will)}) {
+    const size_t head = whole.size() - message()->payload.size();
+    for (size_t size = 0; size < head; ++size) {
+      if (whole == encode_away(4, 100, 7, &will) && size == encode_away(4, 100, 7, nullptr).size()) continue;  // which is whole without its will
+      EXPECT_FALSE(decode_session_record(whole.substr(0, size))) << size;
+    }
+  }
+  EXPECT_EQ(decode_session_record("\x02\x01").error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(decode_session_record(encode_ended(1) + "x").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_session_record(std::string("\x01\x63\x01", 3)).error().code, ErrorCode::kCorrupt);
+  // A count of receivers that memory could not hold.
+  EXPECT_FALSE(decode_session_record(std::string("\x01\x07\x00\x00\x00", 5) + std::string(9, '\xFF') + "\x01"));
+}
+
+TEST(SessionRows, ComeBack) {
+  SessionRow row{.as_of = 1'000'000, .next_sequence = 44, .queue_first = 40, .unrecorded = {41, 43}, .expiry_s = 60, .away_since_ns = 5,
+                 .client_id = "c", .received = {1, 65'535}, .in_flight = {{.sequence = 38, .packet_id = 7, .peer_received = true}, {.sequence = 39, .packet_id = 8}}};
+  row.will = std::make_unique<Will>(Will{.message = message(), .delay_s = 3});
+  const auto read = decode_session_row(encode_session_row(row));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->as_of, row.as_of);
+  EXPECT_EQ(read->next_sequence, 44u);
+  EXPECT_EQ(read->queue_first, 40u);
+  EXPECT_EQ(read->unrecorded, row.unrecorded);
+  EXPECT_EQ(read->received, row.received);
+  ASSERT_EQ(read->in_flight.size(), 2u);
+  EXPECT_TRUE(read->in_flight[0].peer_received);
+  EXPECT_EQ(read->in_flight[1].packet_id, 8);
+  expect_same(*read->will->message, *message());
+
+  const auto kept = decode_message_row(encode_message_row(message(), 2, true, {9}));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->qos, 2);
+  EXPECT_EQ(kept->subscription_ids, std::vector<uint32_t>{9});
+  expect_same(*kept->message, *message());
+  EXPECT_FALSE(decode_message_row(encode_message_row(message(), 0, true, {})));
+  EXPECT_EQ(*decode_subscription_row(encode_subscription_row({.qos = 1, .identifier = 4})), (SubscriptionOptions{.qos = 1, .identifier = 4}));
+}
+
+TEST(SessionRows, KeysSortByNumberAndSequence) {
+  EXPECT_LT(message_key(1, 255), message_key(1, 256));
+  EXPECT_LT(message_key(1, UINT64_MAX), message_key(2, 0));
+  EXPECT_LT(message_key(255, 0), message_key(256, 0));
+  EXPECT_LT(message_key(UINT64_MAX, UINT64_MAX), end_key(SessionRowKind::kMessage));
+  EXPECT_LT(subscription_key(4, "zzz"), first_key(SessionRowKind::kSubscription, 5));
+  const std::string key = message_key(77, 1234);
+  EXPECT_EQ(parse_key(key)->session, 77u);
+  EXPECT_EQ(parse_key(key)->sequence(), 1234u);
+  EXPECT_EQ(parse_key(subscription_key(3, "a/b"))->rest, "a/b");
+  EXPECT_FALSE(parse_key("Sm"));
+}
+
+}  // namespace
+}  // namespace campanile::broker
