@@ -8,4 +8,4 @@ build_packages="g++ cmake ninja-build ccache mold git pkg-config python3 nodejs 
 
 # To test, on top of those.
 test_packages="libgtest-dev libgmock-dev librapidcheck-dev curl procps openssl
-  mosquitto-clients python3-paho-mqtt python3-venv influxdb-client chromium"
+  mosquitto mosquitto-clients python3-paho-mqtt python3-venv influxdb-client chromium"

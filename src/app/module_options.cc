@@ -66,6 +66,19 @@ broker::BrokerOptions broker_options(const Config& config) {
   return options;
 }
 
+std::vector<broker::BridgeOptions> bridge_options(const Config& config) {
+  const broker::BrokerOptions local = broker_options(config);
+  std::vector<broker::BridgeOptions> all;
+  for (const BridgeConfig& bridge : config.bridges) {
+    broker::BridgeOptions options = bridge_options_of(bridge);
+    options.local_packet_bytes_max = local.protocol.limits.packet_bytes_max;
+    options.local_receive_maximum = local.protocol.limits.receive_maximum;
+    options.topic_levels_max = local.protocol.limits.topic_levels_max;
+    all.push_back(std::move(options));
+  }
+  return all;
+}
+
 net::TcpOptions mqtt_listener_options(const Config& config) {
   // The protocol refuses longer packets as soon as it knows their length; the input needs room for one whole packet and the next one's head.
   constexpr size_t kRoom = 64 * 1024;

@@ -10,6 +10,7 @@
 #include "api/live.h"
 #include "api/place_rules.h"
 #include "app/config/config.h"
+#include "broker/bridge_options.h"
 #include "broker/options.h"
 #include "ingest/pipeline.h"
 #include "ingest/rejected.h"
@@ -30,6 +31,7 @@ tsdb::EngineOptions engine_options(const Config& config);
 ingest::RejectedOptions rejected_options(const Config& config);
 ingest::IngestOptions ingest_options(const Config& config);
 broker::BrokerOptions broker_options(const Config& config);
+std::vector<broker::BridgeOptions> bridge_options(const Config& config);
 net::TcpOptions mqtt_listener_options(const Config& config);
 net::HttpServerOptions http_options(const Config& config);
 registry::Accounts accounts_of(const Config& config);

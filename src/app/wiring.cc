@@ -1,8 +1,10 @@
 #include "app/wiring.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
+#include "api/bridges.h"
 #include "api/clients.h"
 #include "api/health.h"
 #include "api/history.h"
@@ -21,7 +23,9 @@
 #include "app/module_options.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "base/worker_pool.h"
+#include "broker/bridges.h"
 #include "broker/broker.h"
 #include "broker/retained_store.h"
 #include "broker/session_store.h"
@@ -41,11 +45,23 @@ namespace {
 
 class AccountsAuthenticator final : public broker::Authenticator {
  public:
-  explicit AccountsAuthenticator(const registry::Accounts& accounts) : accounts_(accounts) {}
-  Result<std::string> authenticate(const broker::Login& login) override { return accounts_.authenticate(login.user, login.password); }
+  explicit AccountsAuthenticator(const registry::Accounts& accounts, const std::vector<BridgeConfig>& bridges) : accounts_(accounts) {
+    for (const BridgeConfig& bridge : bridges) bridges_.insert(broker::bridge_client_id(bridge.name));
+  }
+  Result<std::string> authenticate(const broker::Login& login) override {
+    const auto bridge = bridges_.find(login.client_id);
+    if (bridge == bridges_.end()) return accounts_.authenticate(login.user, login.password);
+    // Our own bridges, and nobody else: what waits for the other broker is in that session.
+    if (login.user == *bridge && login.password == bridge_password_) return *bridge;
+    return fail(ErrorCode::kPermissionDenied, "'{}' is the client identifier of one of this broker's bridges", *bridge);
+  }
+  // Never leaves the program.
+  const std::string& bridge_password() const { return bridge_password_; }
 
  private:
   const registry::Accounts& accounts_;
+  std::set<std::string, std::less<>> bridges_;
+  const std::string bridge_password_ = random_bytes(32);
 };
 
 // Each record goes to the participant that wrote it.
@@ -102,10 +118,12 @@ struct Program::Parts {
   std::unique_ptr<AccountsAuthenticator> authenticator;
   std::unique_ptr<ingest::Ingest> ingest;
   std::unique_ptr<broker::Broker> broker;
+  std::unique_ptr<broker::Bridges> bridges;
 
   std::unique_ptr<api::Page> page;
   std::unique_ptr<api::HealthResource> health;
   std::unique_ptr<api::StatusResource> status;
+  std::unique_ptr<api::BridgesResource> bridge_list;
   std::unique_ptr<api::SensorDirectory> directory;
   std::unique_ptr<api::SensorsResource> sensors;
   std::unique_ptr<api::HistoryResource> history;
@@ -163,7 +181,7 @@ Result<void> Program::Parts::start_ingest() {
 
 Result<void> Program::Parts::start_broker() {
   accounts = std::make_unique<registry::Accounts>(accounts_of(config));
-  authenticator = std::make_unique<AccountsAuthenticator>(*accounts);
+  authenticator = std::make_unique<AccountsAuthenticator>(*accounts, config.bridges);
   std::vector<net::EventLoop*> all_loops;
   for (size_t i = 0; i < loops->size(); ++i) all_loops.push_back(&loops->at(i));
   broker = TRY(broker::Broker::create(broker_options(config), {.loops = std::move(all_loops),
@@ -176,6 +194,11 @@ Result<void> Program::Parts::start_broker() {
                                                                .metrics = metrics,
                                                                .memory_bytes = [] { return api::resident_bytes(); }}));
   sessions->start();
+  bridges = TRY(broker::Bridges::create(bridge_options(config), {.broker = *broker,
+                                                                 .loops = *loops,
+                                                                 .clock = clock,
+                                                                 .metrics = metrics,
+                                                                 .local_password = authenticator->bridge_password()}));
   return {};
 }
 
@@ -216,6 +239,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
                          },
                          .problems = now_wrong},
       clock, CAMPANILE_VERSION);
+  bridge_list = std::make_unique<api::BridgesResource>([this] { return bridges->status(); });
   directory = std::make_unique<api::SensorDirectory>(*engine, api::PlaceRules(place_rules(config)), clock, api::SensorDirectoryOptions{.sensors_max = config.live.sensors_max});
   sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
   history = std::make_unique<api::HistoryResource>(*directory, *engine, clock, background);
@@ -260,6 +284,7 @@ void Program::Parts::add_routes() {
   router->add("POST", "/api/v1/publish", to(*publish, &api::PublishResource::handle));
   router->add("GET", "/api/v1/topics", to(*topics, &api::TopicsResource::handle));
   router->add("GET", "/api/v1/status", to(*status, &api::StatusResource::handle));
+  router->add("GET", "/api/v1/bridges", to(*bridge_list, &api::BridgesResource::handle));
   router->add("GET", "/api/v1/live", [this](net::HttpRequest, net::HttpResponder responder) { live->accept(std::move(responder)); });
 }
 
@@ -287,6 +312,7 @@ Result<std::unique_ptr<Program>> Program::start(const Config& config, const std:
   parts.make_resources(std::move(assets));
   parts.add_routes();
   TRY(parts.listen());
+  parts.bridges->start();
   parts.register_gauges();
   return program;
 }
@@ -302,6 +328,7 @@ void Program::stop() {
   // From the outside inwards: no new connections, none at all, nobody who works for them, then the stores.
   if (parts.http) parts.http->close();
   if (parts.mqtt) parts.mqtt->close();
+  if (parts.bridges) parts.bridges->stop();
   if (parts.broker) parts.broker->shut_down();
   if (parts.loops) parts.loops->stop();
   if (parts.live) parts.live->stop();

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "broker/broker_loop.h"
 #include "broker/link.h"
 #include "broker/shared_state.h"
@@ -74,6 +75,12 @@ void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
 }
 
 }  // namespace
+
+std::string make_broker_id() {
+  std::string id;
+  for (const char byte : random_bytes(10)) id += fmt::format("{:02x}", static_cast<uint8_t>(byte));
+  return id;
+}
 
 void SharedState::finish(Session& session, Session::Ended ended) {
   registry.remove(session);
@@ -297,6 +304,13 @@ BrokerStatus Broker::status() const {
                       .violations = counters.violations.value()};
   for (size_t i = 0; i < kDropReasons; ++i) status.dropped[i] = counters.dropped[i]->value();
   return status;
+}
+
+const std::string& Broker::id() const { return shared_->id; }
+
+std::vector<std::string> Broker::filters_of(std::string_view client_id) const {
+  const std::shared_ptr<Session> session = shared_->registry.find(client_id);
+  return session ? session->filters() : std::vector<std::string>();
 }
 
 void Broker::shut_down() {

@@ -102,6 +102,10 @@ class Broker {
   void publish(OwnMessage message, std::function<void(Result<bool>)> done);
 
   BrokerStatus status() const;
+  // A name of this broker, another one at every start.
+  const std::string& id() const;
+  // What the session of that client identifier subscribes; nothing where there is none.
+  std::vector<std::string> filters_of(std::string_view client_id) const;
 
   // For who looks at the broker, on a worker.
   ClientList clients() const { return ClientList(shared_); }

@@ -183,7 +183,7 @@ bool BrokerLoop::try_publish_will(WaitingWill& waiting) {
       if (!retained && retained.error().code == ErrorCode::kOverloaded) return false;
       if (!retained) traffic_.drop(DropReason::kRetainedLimit);
     }
-    const auto accepted = shared_.sink.accept({.topic = publication.topic, .payload = publication.payload, .qos = publication.qos,
+    const auto accepted = shared_.offer({.topic = publication.topic, .payload = publication.payload, .qos = publication.qos,
                                                .retain = publication.retain, .client_id = will.client_id, .user = will.user,
                                                .received_ns = now_ns});
     if (!accepted && accepted.error().code == ErrorCode::kOverloaded) return false;

@@ -89,7 +89,9 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   void refuse(mqtt::ReasonCode reason, std::string_view why);
 
   // PUBLISH
+  static bool is_brokers_own(std::string_view topic, std::string_view payload, std::string_view client_id);
   bool is_denied(const mqtt::PublishPacket& packet);
+  bool has_been_here(const mqtt::PublishPacket& packet) const;
   mqtt::Taken store_and_deliver(const mqtt::PublishPacket& packet);
   // The journal position of the retained message; nothing where the packet must wait or the link has been closed.
   std::optional<journal::Lsn> retain(Publication& publication);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "broker/bridge_marks.h"
 #include "broker/link.h"
 
 namespace campanile::broker {
@@ -36,7 +37,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   }
   const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
   if (!log_in(packet, client_id)) return;
-  if (packet.will && is_own_topic(packet.will->topic)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
+  if (packet.will && is_brokers_own(packet.will->topic, packet.will->payload, client_id)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
   if (v5) {
@@ -101,6 +102,7 @@ mqtt::PropertyWriter Link::terms_told(const mqtt::ConnectPacket& packet, const L
   if (packet.properties.request_response_information && !options.response_topics.empty() && usable) {
     properties.string(mqtt::PropertyId::kResponseInformation, fmt::format("{}{}/", options.response_topics, client_id));
   }
+  if (packet.properties.raw.find(kBridgeProperty) != std::string_view::npos) properties.user(kBrokerProperty, loop_.shared().id);
   return properties;
 }
 

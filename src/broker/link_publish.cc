@@ -1,5 +1,7 @@
 // PUBLISH and what answers it: retain -> store -> deliver -> acknowledge once durable.
 #include "base/log.h"
+#include "broker/bridge_marks.h"
+#include "broker/bridge_options.h"
 #include "broker/link.h"
 
 namespace campanile::broker {
@@ -30,13 +32,30 @@ Taken Link::on_publish(const mqtt::PublishPacket& packet) {
   return store_and_deliver(packet);
 }
 
-// What the broker says about itself is not for clients to say. Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
+// What the broker says about itself is not for clients to say; but a bridge of another broker tells there whether it is connected, as
+// Mosquitto's do. That it is a digit keeps these topics, which no limit of retained messages counts, small.
+bool Link::is_brokers_own(std::string_view topic, std::string_view payload, std::string_view client_id) {
+  return is_own_topic(topic) && (payload.size() > 1 || topic != bridge_state_topic(client_id));
+}
+
+// Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
 bool Link::is_denied(const mqtt::PublishPacket& packet) {
-  if (!is_own_topic(packet.topic)) return false;
+  const bool reserved = is_brokers_own(packet.topic, packet.payload, session_->client_id());
+  if (!reserved && !has_been_here(packet)) return false;
   ++loop_.traffic().messages_in;
-  loop_.traffic().drop(DropReason::kDenied);
-  acknowledge_later(packet, 0, ReasonCode::kNotAuthorized);
+  loop_.traffic().drop(reserved ? DropReason::kDenied : DropReason::kLooped);
+  acknowledge_later(packet, 0, reserved ? ReasonCode::kNotAuthorized : ReasonCode::kSuccess);
   return true;
+}
+
+// A message that went out over one of our own bridges and came back round: its subscribers have had it.
+bool Link::has_been_here(const mqtt::PublishPacket& packet) const {
+  if (packet.properties.find(kViaProperty) == std::string_view::npos) return false;
+  bool found = false;
+  mqtt::each_user_property(packet.properties, [&](std::string_view name, std::string_view value) {
+    found = found || (name == kViaProperty && value == loop_.shared().id);
+  });
+  return found;
 }
 
 Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
@@ -56,7 +75,7 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   if (!accepted_lsn_) {
     // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
     ++now_ns_;
-    const auto accepted = loop_.shared().sink.accept({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
+    const auto accepted = loop_.shared().offer({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
                                                       .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
     if (!accepted) return not_stored(accepted.error());
     accepted_lsn_ = *accepted;

@@ -27,6 +27,9 @@ namespace campanile::broker {
 
 class BrokerLoop;
 
+// Twenty characters that no other broker, and no other run of this one, has.
+std::string make_broker_id();
+
 struct SharedState {
   SharedState(const BrokerOptions& its_options, RetainedStore& its_retained, SessionStore& its_sessions, MessageSink& its_sink, Authenticator& its_authenticator,
               const Clock& its_clock, Metrics& metrics)
@@ -40,6 +43,11 @@ struct SharedState {
         environment{options, retained, sessions},
         registry(environment, options.sessions_max, [this](Session& session, Session::Ended ended) { finish(session, std::move(ended)); }) {}
 
+  // The sink's answer to a client's message; 0 where it is of the broker's own topics and nobody wants it.
+  Result<journal::Lsn> offer(const ReceivedMessage& message) {
+    if (is_own_topic(message.topic) && !sink.wants(message.topic)) return journal::Lsn{0};
+    return sink.accept(message);
+  }
   // Takes an ended session's subscriptions out of the tree and forgets it; tells its link and publishes its will where there are any.
   void finish(Session& session, Session::Ended ended);
   // One more connection has a session.
@@ -55,6 +63,7 @@ struct SharedState {
   void keep_away(const std::shared_ptr<Session>& session, const Session::Detached& detached, int64_t since_steady_ns);
 
   const BrokerOptions options;
+  const std::string id = make_broker_id();
   RetainedStore& retained;
   SessionStore& sessions;
   MessageSink& sink;

@@ -5,7 +5,7 @@ namespace campanile::broker {
 std::string_view to_string(DropReason reason) {
   static constexpr std::array<std::string_view, kDropReasons> kNames = {
       "slow_consumer", "queue_full", "offline", "expired", "packet_too_large", "denied", "retained_limit", "session_ended",
-      "queues_full", "too_old", "store_failed"};
+      "queues_full", "too_old", "store_failed", "looped"};
   return kNames[static_cast<size_t>(reason)];
 }
 

@@ -28,8 +28,9 @@ enum class DropReason : uint8_t {
   kQueuesFull,      // QoS 1 or 2, and all queues together are at their limit, on disk or, while the disk refuses, in memory
   kTooOld,          // QoS 1 or 2, and waited longer than the queue's greatest age
   kStoreFailed,     // QoS 1 or 2, and the disk did not take it or give it back
+  kLooped,          // came back over bridges to the broker that it had left
 };
-inline constexpr size_t kDropReasons = 11;
+inline constexpr size_t kDropReasons = 12;
 // "slow_consumer"
 std::string_view to_string(DropReason reason);
 

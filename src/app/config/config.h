@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/config/bridges.h"
 #include "base/log.h"
 #include "ingest/topic_route.h"
 #include "net/tcp.h"
@@ -156,6 +157,7 @@ struct Config {
   LiveConfig live;
   AuthConfig auth;
   std::vector<PlaceConfig> places;
+  std::vector<BridgeConfig> bridges;
   LogConfig log;
   uint64_t threads = 0;  // 0: one per core
 };

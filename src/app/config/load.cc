@@ -127,6 +127,18 @@ void finish(const ConfigSources& sources, Config& config, Mistakes& mistakes) {
       user.password = *std::move(password);
     }
   }
+  for (BridgeConfig& bridge : config.bridges) {
+    for (std::string* path : {&bridge.tls_ca_file, &bridge.tls_certificate_file, &bridge.tls_key_file}) {
+      if (!path->empty()) *path = (base / *path).string();
+    }
+    if (bridge.password_file.empty()) continue;
+    Result<std::string> password = read_secret(base / bridge.password_file);
+    if (password) {
+      bridge.password = *std::move(password);
+    } else {
+      mistakes.add(fmt::format("the password of bridge '{}': {}", bridge.name, password.error().message));
+    }
+  }
   AuthConfig& auth = config.auth;
   if (auth.user.empty() != auth.password.empty()) {
     mistakes.add(fmt::format("auth.{} is given without auth.{}; an account needs both", auth.user.empty() ? "password" : "user",

@@ -77,6 +77,10 @@ void print_records(const Setting& setting, std::string_view key, std::string_vie
   for (const auto& item : items) {
     std::string_view lead = "- ";
     for (const Setting& part : item) {
+      if (part.kind == Kind::kRecords) {
+        print_records(part, part.path, fmt::format("{}    ", indent), out);
+        continue;
+      }
       const std::string value = is_scalar(part) ? yaml_scalar(part) : yaml_flow(part);
       // A user's password comes from the one place or the other, never from both.
       if (part.kind == Kind::kSecret && value == "\"\"") continue;
@@ -125,6 +129,17 @@ std::string markdown_rows(std::span<const Setting> settings, std::string_view se
 constexpr std::string_view kHead = "| setting | default | allowed | what it is | environment |\n|---|---|---|---|---|\n";
 constexpr std::string_view kItemHead = "| key | default | allowed | what it is |\n|---|---|---|---|\n";
 
+// What an item of the list holds, and what the lists in it hold.
+void item_markdown(const Setting& setting, std::string_view path, std::string& out) {
+  const std::vector<Setting> item = std::get<RecordList>(setting.target).append();
+  out += fmt::format("### An item of `{}`\n\n{}{}\n```yaml\n{}:\n{}```\n\n", path, kItemHead, markdown_rows(item, "", false),
+                     setting.path.substr(setting.path.find('.') + 1), indented(setting.example, "  "));
+  for (const Setting& part : item) {
+    if (part.kind == Kind::kRecords) item_markdown(part, fmt::format("{}.{}", path, part.path), out);
+  }
+  std::get<RecordList>(setting.target).clear();
+}
+
 }  // namespace
 
 std::string print_config(const Config& config) {
@@ -156,11 +171,7 @@ std::string settings_markdown() {
   }
   out += fmt::format("### At the top level\n\n{}{}\n", kHead, markdown_rows(settings, "", true));
   for (const Setting& setting : settings) {
-    if (setting.kind != Kind::kRecords) continue;
-    const std::vector<Setting> item = std::get<RecordList>(setting.target).append();
-    out += fmt::format("### An item of `{}`\n\n{}{}\n```yaml\n{}:\n{}```\n\n", setting.path, kItemHead, markdown_rows(item, "", false),
-                       setting.path.substr(setting.path.find('.') + 1), indented(setting.example, "  "));
-    std::get<RecordList>(setting.target).clear();
+    if (setting.kind == Kind::kRecords) item_markdown(setting, setting.path, out);
   }
   out.pop_back();
   return out;

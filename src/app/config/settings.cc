@@ -94,6 +94,61 @@ std::vector<Setting> settings_of(PlaceConfig& place) {
   return out;
 }
 
+std::vector<Setting> settings_of(BridgeTopicConfig& topic) {
+  std::vector<Setting> out{
+      text("pattern", &topic.pattern, "Topics as in a subscription, behind either prefix. Empty: the prefixes are the topic."),
+      choice("direction", &topic.direction, {"out", "in", "both"}, "out: to the other broker; in: from it."),
+      count("qos", &topic.qos, 0, 2, "The highest QoS that passes. 0 is lost while the link is down, 1 and 2 wait."),
+      text("local_prefix", &topic.local_prefix, "What stands before the pattern here: `u4/`."),
+      text("remote_prefix", &topic.remote_prefix, "And what stands there instead: `campus/u4/`."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+// Defined below; an item of `bridges` holds a list itself.
+template <typename Record>
+Setting records(std::string_view path, std::vector<Record>* list, std::string_view comment, std::string_view example);
+
+constexpr std::string_view kBridgeTopicsExample =
+    "- pattern: \"#\"\n"
+    "  direction: out\n"
+    "  qos: 1\n"
+    "  local_prefix: \"u4/\"\n"
+    "  remote_prefix: \"campus/u4/\"\n";
+
+std::vector<Setting> settings_of(BridgeConfig& bridge) {
+  std::vector<Setting> out{
+      text("name", &bridge.name, "What it is called here: in the log, the metrics and its client identifier.", 1),
+      address("address", &bridge.address, "The other broker."),
+      records("topics", &bridge.topics, "What passes, and where to. The first that fits decides under which name.", kBridgeTopicsExample),
+      choice("version", &bridge.version, {"5", "3.1.1"}, "The version of MQTT to speak. 5 where the other broker knows it."),
+      flag("tls", &bridge.tls, "Whether to speak TLS."),
+      directory("tls_ca_file", &bridge.tls_ca_file, "The authority that the other broker's certificate is checked against; empty: the system's."),
+      directory("tls_certificate_file", &bridge.tls_certificate_file, "A client certificate, where the other broker wants one."),
+      directory("tls_key_file", &bridge.tls_key_file, "Its key; empty: it lies in the certificate's file."),
+      flag("tls_insecure", &bridge.tls_insecure, "true: the certificate may be for another name. For trying out."),
+      text("user", &bridge.user, "The user name there; empty: none."),
+      secret("password", &bridge.password, "Its password. Better kept in a file: password_file."),
+      directory("password_file", &bridge.password_file, "A file that holds the password; a relative path starts at the configuration file."),
+      text("client_id", &bridge.client_id, "The client identifier there; empty: the machine's name and the bridge's, as `campus.city`."),
+      flag("clean_start", &bridge.clean_start, "true: the other broker keeps nothing for this one while the link is down."),
+      seconds("keep_alive_s", &bridge.keep_alive_s, 1, 65'535, "A ping after so long without traffic; no answer for as long again ends the link."),
+      flag("try_private", &bridge.try_private, "With 3.1.1: say that this is a bridge, as Mosquitto's do, so that nothing is sent back. Refused, it is left out."),
+      count("in_flight_max", &bridge.in_flight_max, 1, 65'535, "Messages of QoS 1 and 2 sent and not acknowledged, each way; further ones wait with their sender."),
+      seconds("reconnect_min_s", &bridge.reconnect_min_s, 1, kDayS, "The wait after a first failure; it doubles with each."),
+      seconds("reconnect_max_s", &bridge.reconnect_max_s, 1, kDayS, "The longest wait."),
+      seconds("connect_timeout_s", &bridge.connect_timeout_s, 1, 3600, "The longest wait for a connection, and for an answer over it."),
+      flag("state", &bridge.state, "Whether a retained 1 or 0 tells if the link is up."),
+      text("state_topic", &bridge.state_topic, "Where; empty: `$SYS/broker/connection/<client_id>/state`."),
+      flag("state_to_remote", &bridge.state_to_remote, "Whether to tell it at the other broker as well."),
+  };
+  for (size_t i = 0; i < 3; ++i) out[i].required = true;
+  return out;
+}
+
+Result<void> check_last(const std::vector<BridgeTopicConfig>&) { return {}; }  // with the bridge that holds it
+
 Result<void> check_last(const std::vector<UserConfig>& users) {
   const UserConfig& user = users.back();
   const auto same_name = [&](const UserConfig& other) { return other.name == user.name; };
@@ -219,6 +274,15 @@ constexpr std::string_view kRoutesExample =
 constexpr std::string_view kUsersExample =
     "- name: campus\n"
     "  password_file: /etc/campanile/campus.password\n";
+constexpr std::string_view kBridgesExample =
+    "- name: city\n"
+    "  address: mqtt.city.example:8883\n"
+    "  tls: true\n"
+    "  user: campus\n"
+    "  password_file: /etc/campanile/city.password\n"
+    "  topics:\n"
+    "    - {pattern: \"#\", direction: out, local_prefix: \"u4/\", remote_prefix: \"campus/u4/\"}\n"
+    "    - {pattern: \"commands/#\", direction: in}\n";
 constexpr std::string_view kPlacesExample =
     "- measurement: greenhouse\n"
     "  place: \"greenhouse/{zone}\"\n"
@@ -274,6 +338,7 @@ std::vector<Setting> settings_of(Config& config) {
   add_access(config, out);
   out.push_back(records("places", &config.places, "Where series belong in the tree of places, tried in this order before the built-in rules.",
                         kPlacesExample));
+  out.push_back(records("bridges", &config.bridges, "Other brokers that topics are exchanged with (docs/guides/bridges.md).", kBridgesExample));
   out.push_back(choice("log.level", &config.log.level, {"debug", "info", "warning", "error", "off"}, "The least important lines that are written."));
   out.push_back(count("threads", &config.threads, 0, 1024, "Event loops; 0: one per core."));
   return out;
