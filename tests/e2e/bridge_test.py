@@ -314,6 +314,30 @@ class TwoCampanilesTest(unittest.TestCase):
                             subscriber.wait_for(21)
                             self.assertEqual(wanted + ["end"], subscriber.lines)
 
+    def test_queues_and_acknowledgements_survive_kills_of_either_side(self):
+        second = Campanile().start()
+        try:
+            port = second.mqtt_port
+            on_port(port, second)
+            with Campanile(config=bridge_config(port, [("data/#", "out", 2, "", "")])) as first:
+                wait_connected(first)
+                with second.subscriber("-t", "data/#", "-q", "2", "-c", "-i", "keeper"):
+                    pass
+                for round_ in range(3):
+                    publish_lines(first.mqtt_port, "data/x", [f"{round_}-up{number}" for number in range(200)], qos=2)
+                    second.kill()
+                    publish_lines(first.mqtt_port, "data/x", [f"{round_}-down{number}" for number in range(200)], qos=2)
+                    first.kill()
+                    second.start()
+                    first.start()
+                    wait_connected(first)
+                with second.subscriber("-t", "data/#", "-q", "2", "-c", "-i", "keeper") as there:
+                    wanted = [f"{round_}-{kind}{number}" for round_ in range(3) for kind in ("up", "down") for number in range(200)]
+                    self.assertEqual(wanted, there.wait_for(len(wanted)), "each once, in order")
+        finally:
+            second.stop()
+            shutil.rmtree(second.data, ignore_errors=True)
+
 
 def make_certificates():
     """A CA, a server's and a client's certificate of it, and another CA; returns their folder."""
