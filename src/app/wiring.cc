@@ -1,7 +1,6 @@
 #include "app/wiring.h"
 
 #include <algorithm>
-#include <set>
 #include <thread>
 
 #include "api/bridges.h"
@@ -23,7 +22,6 @@
 #include "app/module_options.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/random.h"
 #include "base/worker_pool.h"
 #include "broker/bridges.h"
 #include "broker/broker.h"
@@ -45,23 +43,11 @@ namespace {
 
 class AccountsAuthenticator final : public broker::Authenticator {
  public:
-  explicit AccountsAuthenticator(const registry::Accounts& accounts, const std::vector<BridgeConfig>& bridges) : accounts_(accounts) {
-    for (const BridgeConfig& bridge : bridges) bridges_.insert(broker::bridge_client_id(bridge.name));
-  }
-  Result<std::string> authenticate(const broker::Login& login) override {
-    const auto bridge = bridges_.find(login.client_id);
-    if (bridge == bridges_.end()) return accounts_.authenticate(login.user, login.password);
-    // Our own bridges, and nobody else: what waits for the other broker is in that session.
-    if (login.user == *bridge && login.password == bridge_password_) return *bridge;
-    return fail(ErrorCode::kPermissionDenied, "'{}' is the client identifier of one of this broker's bridges", *bridge);
-  }
-  // Never leaves the program.
-  const std::string& bridge_password() const { return bridge_password_; }
+  explicit AccountsAuthenticator(const registry::Accounts& accounts) : accounts_(accounts) {}
+  Result<std::string> authenticate(const broker::Login& login) override { return accounts_.authenticate(login.user, login.password); }
 
  private:
   const registry::Accounts& accounts_;
-  std::set<std::string, std::less<>> bridges_;
-  const std::string bridge_password_ = random_bytes(32);
 };
 
 // Each record goes to the participant that wrote it.
@@ -181,7 +167,7 @@ Result<void> Program::Parts::start_ingest() {
 
 Result<void> Program::Parts::start_broker() {
   accounts = std::make_unique<registry::Accounts>(accounts_of(config));
-  authenticator = std::make_unique<AccountsAuthenticator>(*accounts, config.bridges);
+  authenticator = std::make_unique<AccountsAuthenticator>(*accounts);
   std::vector<net::EventLoop*> all_loops;
   for (size_t i = 0; i < loops->size(); ++i) all_loops.push_back(&loops->at(i));
   broker = TRY(broker::Broker::create(broker_options(config), {.loops = std::move(all_loops),
@@ -197,8 +183,7 @@ Result<void> Program::Parts::start_broker() {
   bridges = TRY(broker::Bridges::create(bridge_options(config), {.broker = *broker,
                                                                  .loops = *loops,
                                                                  .clock = clock,
-                                                                 .metrics = metrics,
-                                                                 .local_password = authenticator->bridge_password()}));
+                                                                 .metrics = metrics}));
   return {};
 }
 

@@ -126,13 +126,12 @@ void Bridge::prepare() {
     memory_.local_is_new = was_present && !*was_present;
     dial();
   };
-  preparation_ = prepare_session(parts_.loop, parts_.local_handler(parts_.loop), options_, parts_.local_password, stale_filters(), done);
+  preparation_ = prepare_session(parts_.loop, parts_.local_handler(parts_.loop), options_, stale_filters(), done);
 }
 
 void Bridge::dial() {
   set_state(BridgeState::kConnecting);
   BridgeIdentity identity{.broker_id = parts_.broker_id,
-                          .local_password = parts_.local_password,
                           .try_private = private_,
                           .request_id = static_cast<uint16_t>(1 + random_.below(65'534)),
                           .stale_filters = stale_filters()};

@@ -50,7 +50,6 @@ struct BridgeParts {
   const Clock& clock;
   Metrics& metrics;
   std::string broker_id;
-  std::string local_password;
   std::function<std::unique_ptr<net::TcpHandler>(net::EventLoop&)> local_handler;
   // Tells the local subscribers of the state topic, and retains it.
   std::function<void(std::string_view topic, std::string_view payload)> publish_state;

@@ -66,7 +66,7 @@ struct BridgeOptions {
 std::string_view to_string(BridgeDirection direction);
 
 // The client identifier of the bridge's session with its own broker, which holds what waits for the remote: "bridge/city". Its user
-// name is the same.
+// name is the same; clients that come from outside are refused such identifiers.
 std::string bridge_client_id(std::string_view name);
 bool is_bridge_client_id(std::string_view client_id);
 

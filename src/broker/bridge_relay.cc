@@ -83,7 +83,7 @@ void BridgeRelay::local_opened(int64_t now_ns) {
     }
     packet_bytes_max -= static_cast<uint32_t>(growth);
   }
-  encode_session_connect(local_.out, options_.name, identity_.local_password, std::min(options_.in_flight_max, remote_.receive_maximum),
+  encode_session_connect(local_.out, options_.name, std::min(options_.in_flight_max, remote_.receive_maximum),
                          packet_bytes_max);
 }
 

@@ -41,7 +41,6 @@ enum class BridgeSide : uint8_t { kLocal, kRemote };
 // Who we are, on either side.
 struct BridgeIdentity {
   std::string broker_id;       // of this run of the program; tells a message that has come back
-  std::string local_password;  // opens the local broker to its bridges
   bool try_private = true;     // version 3, see BridgeOptions
   uint16_t request_id = 1;     // of SUBSCRIBE and, one higher, UNSUBSCRIBE; 1 to 65534, another one each time
   std::vector<std::string> stale_filters;  // subscribed by the local session and no longer wanted

@@ -14,12 +14,12 @@ constexpr auto kV5 = mqtt::ProtocolVersion::kV5;
 
 class Preparation final : public net::TcpHandler {
  public:
-  Preparation(const BridgeOptions& options, std::string password, std::vector<std::string> stale_filters, std::function<void(const Result<bool>&)> done)
-      : options_(options), password_(std::move(password)), stale_filters_(std::move(stale_filters)), done_(std::move(done)) {}
+  Preparation(const BridgeOptions& options, std::vector<std::string> stale_filters, std::function<void(const Result<bool>&)> done)
+      : options_(options), stale_filters_(std::move(stale_filters)), done_(std::move(done)) {}
 
   void on_open(net::TcpConnection& connection) override {
     std::string out;
-    encode_session_connect(out, options_.name, password_, options_.in_flight_max, UINT32_MAX);
+    encode_session_connect(out, options_.name, options_.in_flight_max, UINT32_MAX);
     connection.send_owned(std::move(out));
   }
 
@@ -86,7 +86,6 @@ class Preparation final : public net::TcpHandler {
   }
 
   const BridgeOptions& options_;
-  const std::string password_;
   const std::vector<std::string> stale_filters_;
   const std::function<void(const Result<bool>&)> done_;
   std::string words_;
@@ -97,11 +96,9 @@ class Preparation final : public net::TcpHandler {
 
 }  // namespace
 
-void encode_session_connect(std::string& out, std::string_view name, std::string_view password, uint16_t receive_maximum, uint32_t packet_bytes_max) {
+void encode_session_connect(std::string& out, std::string_view name, uint16_t receive_maximum, uint32_t packet_bytes_max) {
   const std::string client_id = bridge_client_id(name);
   mqtt::OutgoingConnect connect{.version = kV5, .clean_start = false, .client_id = client_id};
-  connect.user = client_id;
-  connect.password = password;
   connect.properties.u32(mqtt::PropertyId::kSessionExpiryInterval, UINT32_MAX);
   connect.properties.u16(mqtt::PropertyId::kReceiveMaximum, receive_maximum);
   if (packet_bytes_max < UINT32_MAX) connect.properties.u32(mqtt::PropertyId::kMaximumPacketSize, packet_bytes_max);
@@ -109,10 +106,10 @@ void encode_session_connect(std::string& out, std::string_view name, std::string
 }
 
 std::shared_ptr<net::TcpConnection> prepare_session(net::EventLoop& loop, std::unique_ptr<net::TcpHandler> local, const BridgeOptions& options,
-                                                    std::string password, std::vector<std::string> stale_filters,
+                                                    std::vector<std::string> stale_filters,
                                                     std::function<void(const Result<bool>&)> done) {
   return net::connect_local(loop, std::move(local),
-                            std::make_unique<Preparation>(options, std::move(password), std::move(stale_filters), std::move(done)));
+                            std::make_unique<Preparation>(options, std::move(stale_filters), std::move(done)));
 }
 
 }  // namespace campanile::broker

@@ -32,7 +32,6 @@ Result<std::unique_ptr<Bridges>> Bridges::create(std::vector<BridgeOptions> opti
                     .clock = parts.clock,
                     .metrics = parts.metrics,
                     .broker_id = broker.id(),
-                    .local_password = parts.local_password,
                     .local_handler = [&broker](net::EventLoop& on) { return broker.make_handler(on); },
                     .publish_state =
                         [&broker](std::string_view topic, std::string_view payload) {

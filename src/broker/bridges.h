@@ -1,6 +1,6 @@
 // Bridges: every connection of this broker to others.
 //
-//   auto bridges = TRY(Bridges::create(options, {.broker = *broker, .loops = *loops, .clock = clock, .metrics = metrics, .local_password = key}));
+//   auto bridges = TRY(Bridges::create(options, {.broker = *broker, .loops = *loops, .clock = clock, .metrics = metrics}));
 //   bridges->start();
 //   ...
 //   bridges->stop();                // before the broker is shut down
@@ -26,7 +26,6 @@ struct BridgesParts {
   net::EventLoopPool& loops;
   const Clock& clock;
   Metrics& metrics;
-  std::string local_password;  // with which the broker's Authenticator lets in bridge_client_id() of any bridge
 };
 
 class Bridges {

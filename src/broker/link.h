@@ -83,6 +83,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
 
   // CONNECT
   bool log_in(const mqtt::ConnectPacket& packet, const std::string& client_id);
+  bool log_in_bridge(const std::string& client_id);
   uint32_t session_expiry(const mqtt::ConnectPacket& packet) const;
   mqtt::PropertyWriter terms_told(const mqtt::ConnectPacket& packet, const LinkTerms& terms, std::string_view client_id) const;
   void keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);

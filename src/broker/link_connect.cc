@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "broker/bridge_marks.h"
+#include "broker/bridge_options.h"
 #include "broker/link.h"
+#include "net/local_pair.h"
 
 namespace campanile::broker {
 namespace {
@@ -36,7 +38,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
     return refuse(ReasonCode::kClientIdentifierNotValid, "a session that is kept needs a client identifier");
   }
   const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
-  if (!log_in(packet, client_id)) return;
+  if (!(is_bridge_client_id(client_id) ? log_in_bridge(client_id) : log_in(packet, client_id))) return;
   if (packet.will && is_brokers_own(packet.will->topic, packet.will->payload, client_id)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
@@ -104,6 +106,17 @@ mqtt::PropertyWriter Link::terms_told(const mqtt::ConnectPacket& packet, const L
   }
   if (packet.properties.raw.find(kBridgeProperty) != std::string_view::npos) properties.user(kBrokerProperty, loop_.shared().id);
   return properties;
+}
+
+// A bridge of this broker comes from inside and is who it says; nobody else may be it, since what waits for the other broker is in that
+// session.
+bool Link::log_in_bridge(const std::string& client_id) {
+  if (connection_->peer().host == net::kInProcess) {
+    user_ = client_id;
+    return true;
+  }
+  refuse(ReasonCode::kClientIdentifierNotValid, "client identifiers below bridge/ are those of this broker's own bridges");
+  return false;
 }
 
 bool Link::log_in(const mqtt::ConnectPacket& packet, const std::string& client_id) {

@@ -113,7 +113,7 @@ class LocalEnd final : public TcpConnection {
   EventLoop& loop_;
   std::unique_ptr<TcpHandler> handler_;
   std::shared_ptr<LocalEnd> peer_;
-  const Address address_{"in-process", 0};
+  const Address address_{std::string(kInProcess), 0};
   std::string queue_;  // what the peer has not used, from taken_ on
   size_t taken_ = 0;
   uint64_t sent_bytes_ = 0;

@@ -10,10 +10,14 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "net/tcp.h"
 
 namespace campanile::net {
+
+// The host of peer() at either end; no socket's address is that.
+inline constexpr std::string_view kInProcess = "in-process";
 
 // Both handlers get on_open() in a later turn, the server's first. Returns the client's end.
 std::shared_ptr<TcpConnection> connect_local(EventLoop& loop, std::unique_ptr<TcpHandler> server, std::unique_ptr<TcpHandler> client);

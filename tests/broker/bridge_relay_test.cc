@@ -78,7 +78,7 @@ class RelayTest : public testing::Test, public BridgeRelayHandler {
     options.state_topic = "state";
     options.topics = {{.pattern = "#", .direction = BridgeDirection::kOut, .qos = 2, .local_prefix = "u4/", .remote_prefix = "campus/u4/"},
                       {.pattern = "set/#", .direction = BridgeDirection::kIn, .qos = 2, .remote_prefix = "campus/"}};
-    identity = {.broker_id = "me", .local_password = "key", .request_id = 700, .stale_filters = {}};
+    identity = {.broker_id = "me", .request_id = 700, .stale_filters = {}};
   }
 
   void make() {
@@ -179,7 +179,7 @@ TEST_F(RelayTest, ConnectsSubscribesAndTellsItsState) {
   connack(kRemote, false);
   EXPECT_EQ(log, "[local wanted]");
   relay->local_opened(now());
-  EXPECT_EQ(to_local(), "CONNECT(bridge/city,rm100,user:bridge/city)");
+  EXPECT_EQ(to_local(), "CONNECT(bridge/city,rm100)");
   connack(kLocal, false);
   EXPECT_EQ(to_remote(), "SUBSCRIBE(campus/set/#,q2,no-local,as-published,rh0)");
   EXPECT_EQ(to_local(), "SUBSCRIBE(u4/#,q2,no-local,as-published,rh0)");
@@ -275,7 +275,7 @@ TEST_F(RelayTest, TheRemotesLimitsBecomeThoseOfTheLocalSession) {
   told.u8(mqtt::PropertyId::kMaximumQos, 1);
   connack(kRemote, false, told);
   relay->local_opened(now());
-  EXPECT_EQ(to_local(), "CONNECT(bridge/city,rm20,max1970,user:bridge/city)") << "seven bytes for the prefix, the rest for the mark";
+  EXPECT_EQ(to_local(), "CONNECT(bridge/city,rm20,max1970)") << "seven bytes for the prefix, the rest for the mark";
   connack(kLocal, false);
   EXPECT_EQ(to_local(), "SUBSCRIBE(u4/#,q1,no-local,as-published,rh0)");
   // Something of a former life.

@@ -50,7 +50,6 @@ class BridgeTest : public testing::TestWithParam<ProtocolVersion> {
                              .clock = from.clock,
                              .metrics = from.metrics,
                              .broker_id = from.broker->id(),
-                             .local_password = "secret",
                              .local_handler = [&from](net::EventLoop& loop) { return from.broker->make_handler(loop); },
                              .publish_state = [&from](std::string_view topic, std::string_view payload) { EXPECT_TRUE(from.broker->publish_local(topic, payload, 1, true)); },
                              .filters_of = [&from](std::string_view client_id) { return from.broker->filters_of(client_id); },
@@ -355,6 +354,12 @@ TEST_P(MutualBridgeTest, ARingDeliversOnceToEach) {
   bridges.clear();
 }
 INSTANTIATE_TEST_SUITE_P(Versions, MutualBridgeTest, testing::Values(kV5), [](const auto&) { return "V5"; });
+
+TEST(BridgeSessionTest, NobodyElseTakesABridgesSession) {
+  Bench bench;
+  EXPECT_EQ(TestClient(bench, "bridge/there").connack, "CONNACK(85)");
+  EXPECT_EQ(TestClient(bench, "bridge/there", kV5).connack, "CONNACK(85)");
+}
 
 TEST(BridgeWaitTest, DoublesBetweenItsLimitsWithJitter) {
   Random random(1);
