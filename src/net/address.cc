@@ -24,6 +24,7 @@ bool is_host_name(std::string_view host) {
 }  // namespace
 
 std::string Address::to_string() const {
+  if (host.find('/') != std::string::npos) return host;  // a socket in the file system
   return host.find(':') != std::string::npos ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
@@ -59,7 +60,7 @@ Result<Address> Address::parse(std::string_view text) {
 }
 
 bool Address::is_loopback() const {
-  if (equals_ignore_case(host, "localhost")) return true;
+  if (equals_ignore_case(host, "localhost") || host.find('/') != std::string::npos) return true;
   in_addr v4;
   if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
   in6_addr v6;

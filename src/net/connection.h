@@ -73,6 +73,8 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void set_handler(std::unique_ptr<TcpHandler> handler) { handler_ = std::move(handler); }
   // The stream is connected: tells the handler and starts to read. REQUIRES: join_loop() was true.
   void opened(Address peer);
+  // Whom the other end speaks for: a proxy tells it.
+  void set_peer(Address peer) { peer_ = std::move(peer); }
   // Closes at once; the handler learns `reason` from on_closed().
   void fail(std::string reason);
   // on_send_queue_low() will come.

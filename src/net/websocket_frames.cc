@@ -1,5 +1,6 @@
 #include "net/websocket_frames.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -19,28 +20,6 @@ uint64_t big_endian(std::string_view bytes) {
   return value;
 }
 
-// [RFC6455 5.3], eight bytes at a time.
-void unmask(std::string_view from, std::string_view mask, std::string& to) {
-  to.resize(from.size());
-  std::array<char, 8> twice;
-  std::memcpy(twice.data(), mask.data(), 4);
-  std::memcpy(twice.data() + 4, mask.data(), 4);
-  uint64_t mask_word = 0;
-  std::memcpy(&mask_word, twice.data(), 8);
-  size_t i = 0;
-  for (; i + 8 <= from.size(); i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, from.data() + i, 8);
-    word ^= mask_word;
-    std::memcpy(to.data() + i, &word, 8);
-  }
-  for (; i < from.size(); ++i) to[i] = static_cast<char>(from[i] ^ mask[i % 4]);
-}
-
-bool is_control(WebSocketOpcode opcode) {
-  return static_cast<uint8_t>(opcode) >= 8;
-}
-
 bool may_be_received(uint16_t code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
@@ -51,40 +30,92 @@ WebSocketReader::Event failed(uint16_t code, std::string_view why) {
 
 }  // namespace
 
+// Eight bytes at a time.
+void websocket_unmask(std::string_view from, std::string_view mask, uint64_t first, char* to) {
+  std::array<char, 8> turned;
+  for (size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(first + i) % 4];
+  uint64_t mask_word = 0;
+  std::memcpy(&mask_word, turned.data(), 8);
+  size_t i = 0;
+  for (; i + 8 <= from.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, from.data() + i, 8);
+    word ^= mask_word;
+    std::memcpy(to + i, &word, 8);
+  }
+  for (; i < from.size(); ++i) to[i] = static_cast<char>(from[i] ^ turned[i % 8]);
+}
+
+bool is_websocket_control(WebSocketOpcode opcode) {
+  return static_cast<uint8_t>(opcode) >= 8;
+}
+
+std::optional<WebSocketFrameHeader> read_websocket_frame_header(std::string_view bytes, const char*& problem) {
+  problem = nullptr;
+  const auto refuse = [&](const char* what) {
+    problem = what;
+    return std::nullopt;
+  };
+  if (bytes.size() < 2) return std::nullopt;
+  const auto first = static_cast<unsigned char>(bytes[0]);
+  const auto second = static_cast<unsigned char>(bytes[1]);
+  WebSocketFrameHeader header{.opcode = static_cast<WebSocketOpcode>(first & 0x0f), .last = (first & 0x80) != 0};
+  if ((first & 0x70) != 0) return refuse("a reserved bit is set");
+  if ((second & 0x80) == 0) return refuse("a client's frames must be masked");  // [RFC6455 5.1]
+  header.length = second & 0x7f;
+  const size_t length_bytes = header.length == 126 ? 2 : header.length == 127 ? 8 : 0;
+  if (is_websocket_control(header.opcode) && (header.length > kControlBytesMax || !header.last)) {
+    return refuse("a control frame is fragmented or over 125 bytes");
+  }
+  if (bytes.size() < 2 + length_bytes) return std::nullopt;
+  if (length_bytes != 0) {
+    header.length = big_endian(bytes.substr(2, length_bytes));
+    if (header.length < (length_bytes == 2 ? 126u : 65536u)) return refuse("a length is not in its shortest form");  // [RFC6455 5.2]
+  }
+  header.size = 2 + length_bytes + 4;
+  if (bytes.size() < header.size) {
+    // The length is known without the mask: whoever limits it need not wait.
+    header.mask = {};
+    return header;
+  }
+  header.mask = bytes.substr(header.size - 4, 4);
+  return header;
+}
+
+std::optional<uint16_t> read_websocket_close(std::string_view payload, uint16_t& code, const char*& problem) {
+  const auto refuse = [&](uint16_t with, const char* what) {
+    code = with;
+    problem = what;
+    return std::nullopt;
+  };
+  if (payload.empty()) return 0;
+  if (payload.size() == 1) return refuse(kCloseProtocolError, "half a close code");
+  const auto given = static_cast<uint16_t>(big_endian(payload.substr(0, 2)));
+  if (!may_be_received(given)) return refuse(kCloseProtocolError, "a close code that must not be sent");
+  if (!is_valid_utf8(payload.substr(2))) return refuse(kCloseInvalidPayload, "the text is not UTF-8");
+  return given;
+}
+
 WebSocketReader::Event WebSocketReader::next(std::string_view bytes, size_t& used) {
   if (frame_.capacity() > kKeepCapacityBytes) frame_ = {};
   if (!fragmented_ && message_.capacity() > kKeepCapacityBytes) message_ = {};
   for (;;) {
-    if (bytes.size() < 2) return {};
-    const auto first = static_cast<unsigned char>(bytes[0]);
-    const auto second = static_cast<unsigned char>(bytes[1]);
-    const bool last = (first & 0x80) != 0;
-    const auto opcode = static_cast<WebSocketOpcode>(first & 0x0f);
-    if ((first & 0x70) != 0) return failed(kCloseProtocolError, "a reserved bit is set");
-    if ((second & 0x80) == 0) return failed(kCloseProtocolError, "a client's frames must be masked");  // [RFC6455 5.1]
-
-    uint64_t length = second & 0x7f;
-    const size_t length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-    if (is_control(opcode) && (length > kControlBytesMax || !last)) {
-      return failed(kCloseProtocolError, "a control frame is fragmented or over 125 bytes");
-    }
-    if (bytes.size() < 2 + length_bytes) return {};
-    if (length_bytes != 0) {
-      length = big_endian(bytes.substr(2, length_bytes));
-      if (length < (length_bytes == 2 ? 126u : 65536u)) {
-        return failed(kCloseProtocolError, "a length is not in its shortest form");  // [RFC6455 5.2]
-      }
-    }
+    const char* problem = nullptr;
+    const auto header = read_websocket_frame_header(bytes, problem);
+    if (problem) return failed(kCloseProtocolError, problem);
+    if (!header) return {};
     // Refused by what is announced: nothing of it needs to arrive.
-    if (!is_control(opcode) && length > message_bytes_max_ - message_.size())
+    if (!is_websocket_control(header->opcode) && header->length > message_bytes_max_ - message_.size())
       return failed(kCloseTooBig, "the message is too big");
-    const size_t header_bytes = 2 + length_bytes + 4;
-    if (bytes.size() < header_bytes || bytes.size() - header_bytes < length) return {};
+    if (header->mask.empty() || bytes.size() - header->size < header->length) return {};
 
-    unmask(bytes.substr(header_bytes, length), bytes.substr(header_bytes - 4, 4), frame_);
-    used += header_bytes + length;
-    bytes.remove_prefix(header_bytes + length);
-    const Event event = is_control(opcode) ? control(opcode) : data(opcode, last);
+    frame_.resize(header->length);
+    websocket_unmask(bytes.substr(header->size, header->length), header->mask, 0, frame_.data());
+    used += header->size + header->length;
+    bytes.remove_prefix(header->size + header->length);
+    const WebSocketOpcode opcode = header->opcode;
+    const bool last = header->last;
+    const Event event = is_websocket_control(opcode) ? control(opcode) : data(opcode, last);
     if (event.kind != Kind::kNeedMore) return event;
   }
 }
@@ -100,13 +131,11 @@ WebSocketReader::Event WebSocketReader::control(WebSocketOpcode opcode) {
     default:
       return failed(kCloseProtocolError, "an unknown opcode");
   }
-  if (frame_.empty()) return {Kind::kClose, {}, 0};
-  if (frame_.size() == 1) return failed(kCloseProtocolError, "half a close code");
-  const auto code = static_cast<uint16_t>(big_endian(std::string_view(frame_).substr(0, 2)));
-  const std::string_view reason = std::string_view(frame_).substr(2);
-  if (!may_be_received(code)) return failed(kCloseProtocolError, "a close code that must not be sent");
-  if (!is_valid_utf8(reason)) return failed(kCloseInvalidPayload, "the text is not UTF-8");
-  return {Kind::kClose, reason, code};
+  uint16_t code = 0;
+  const char* problem = nullptr;
+  const auto given = read_websocket_close(frame_, code, problem);
+  if (!given) return failed(code, problem);
+  return {Kind::kClose, std::string_view(frame_).substr(std::min<size_t>(frame_.size(), 2)), *given};
 }
 
 WebSocketReader::Event WebSocketReader::data(WebSocketOpcode opcode, bool last) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,23 @@ enum WebSocketCloseCode : uint16_t {
   kCloseInvalidPayload = 1007,
   kCloseTooBig = 1009,
 };
+
+// What stands in front of a frame's payload, a client's frame at that [RFC6455 5.2].
+struct WebSocketFrameHeader {
+  WebSocketOpcode opcode = WebSocketOpcode::kContinuation;
+  bool last = false;  // of its message
+  uint64_t length = 0;
+  std::string_view mask;  // four bytes
+  size_t size = 0;        // of the header
+};
+
+// Nothing where more bytes are needed, or where `problem` says, as a literal, what breaks the protocol (kCloseProtocolError).
+std::optional<WebSocketFrameHeader> read_websocket_frame_header(std::string_view bytes, const char*& problem);
+// The code of a close frame's payload, 0 where it gives none; nothing where `code` and `problem` say what to close with instead.
+std::optional<uint16_t> read_websocket_close(std::string_view payload, uint16_t& code, const char*& problem);
+// Takes a client's mask off: `first` is the place of from[0] in the frame [RFC6455 5.3].
+void websocket_unmask(std::string_view from, std::string_view mask, uint64_t first, char* to);
+bool is_websocket_control(WebSocketOpcode opcode);
 
 class WebSocketReader {
  public:
