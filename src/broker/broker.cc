@@ -17,7 +17,7 @@ namespace {
 // Net owns a connection's handler and drops it after on_closed(); what is under way may need the link a little longer.
 class LinkHandler final : public net::TcpHandler {
  public:
-  explicit LinkHandler(BrokerLoop& loop) : link_(std::make_shared<Link>(loop)) {}
+  LinkHandler(BrokerLoop& loop, const ListenerProfile& profile) : link_(std::make_shared<Link>(loop, profile)) {}
   void on_open(net::TcpConnection& connection) override { link_->opened(connection); }
   size_t on_bytes(net::TcpConnection&, std::string_view bytes) override { return link_->receive(bytes); }
   void on_send_queue_low(net::TcpConnection&) override { link_->send_queue_low(); }
@@ -146,6 +146,7 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, con
   CHECK(!parts.loops.empty());
   auto shared = std::make_shared<SharedState>(options, parts.retained, parts.sessions, parts.sink, parts.authenticator, parts.clock,
                                               parts.metrics);
+  shared->profiles.push_back({.protocol_settings = options.protocol, .keep_alive_max_s = options.keep_alive_max_s});
   for (size_t i = 0; i < parts.loops.size(); ++i) {
     shared->loops.push_back(std::make_unique<BrokerLoop>(*shared, *parts.loops[i], parts.journal, static_cast<uint16_t>(i)));
   }
@@ -166,9 +167,13 @@ Broker::~Broker() {
   for (auto& loop : shared_->loops) loop->close();
 }
 
-std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) {
+const ListenerProfile& Broker::add_listener(ListenerProfile profile) { return shared_->profiles.emplace_back(std::move(profile)); }
+
+std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) { return make_handler(loop, shared_->profiles.front()); }
+
+std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop, const ListenerProfile& profile) {
   for (auto& own : shared_->loops) {
-    if (&own->event_loop() == &loop) return std::make_unique<LinkHandler>(*own);
+    if (&own->event_loop() == &loop) return std::make_unique<LinkHandler>(*own, profile);
   }
   CHECK(!"a loop that the broker was not created with");
   return nullptr;

@@ -12,7 +12,7 @@
 // Link::send_output; Link::committed acknowledges it once the journal has it.
 // What survives a restart: retained messages, and sessions with an expiry: their subscriptions, queues, messages in flight both ways,
 // delayed wills, and since when their client is away (broker/session_store.h).
-// Threads: make_handler() on the loop it names; the rest from any. Ownership: what `parts` refers to outlives the broker, and the
+// Threads: add_listener() at start; make_handler() on the loop it names; the rest from any. Ownership: what `parts` refers to outlives the broker, and the
 // broker outlives the loops' run. Limits: BrokerOptions.
 #pragma once
 
@@ -27,6 +27,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "broker/client_list.h"
+#include "broker/listener_profile.h"
 #include "broker/options.h"
 #include "broker/ports.h"
 #include "broker/retained_store.h"
@@ -89,8 +90,12 @@ class Broker {
   static Result<std::unique_ptr<Broker>> create(const BrokerOptions& options, const BrokerParts& parts);
   ~Broker();
 
-  // For one connection accepted on `loop`, one of the parts' loops.
+  // Keeps the profile as long as the broker lives. Before the first connection.
+  const ListenerProfile& add_listener(ListenerProfile profile);
+  // For one connection accepted on `loop`, one of the parts' loops; without a profile everybody may do everything that the
+  // authenticator lets in.
   std::unique_ptr<net::TcpHandler> make_handler(net::EventLoop& loop);
+  std::unique_ptr<net::TcpHandler> make_handler(net::EventLoop& loop, const ListenerProfile& profile);
 
   // Delivers a message of the program itself to subscribers, and retains it where asked; it does not pass the sink.
   // Errors: kInvalidArgument (topic, QoS), kOverloaded (options.local_messages_max under way).

@@ -6,7 +6,8 @@
 
 namespace campanile::broker {
 
-Link::Link(BrokerLoop& loop) : loop_(loop), protocol_(loop.shared().options.protocol, loop.shared().clock.steady_ns()) {}
+Link::Link(BrokerLoop& loop, const ListenerProfile& profile)
+    : loop_(loop), profile_(profile), protocol_(profile.protocol_settings, loop.shared().clock.steady_ns()) {}
 
 Link::~Link() = default;
 

@@ -17,6 +17,7 @@
 
 #include "broker/broker_loop.h"
 #include "broker/deadline_wheel.h"
+#include "broker/listener_profile.h"
 #include "broker/session.h"
 #include "mqtt/server_connection.h"
 #include "net/tcp.h"
@@ -38,7 +39,8 @@ struct LinkStatus {
 
 class Link final : public std::enable_shared_from_this<Link>, public mqtt::ServerHandler {
  public:
-  explicit Link(BrokerLoop& loop);
+  // The profile outlives the link.
+  Link(BrokerLoop& loop, const ListenerProfile& profile);
   ~Link() override;
 
   BrokerLoop& loop() { return loop_; }
@@ -84,15 +86,19 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   // CONNECT
   bool log_in(const mqtt::ConnectPacket& packet, const std::string& client_id);
   bool log_in_bridge(const std::string& client_id);
+  // The client's name for its session inside the broker; nothing where it could be mistaken for another listener's.
+  std::optional<std::string> mounted_client_id(std::string_view client_id) const;
   uint32_t session_expiry(const mqtt::ConnectPacket& packet) const;
   mqtt::PropertyWriter terms_told(const mqtt::ConnectPacket& packet, const LinkTerms& terms, std::string_view client_id) const;
-  void keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
+  // False: it was refused.
+  bool keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
   void refuse(mqtt::ReasonCode reason, std::string_view why);
 
   // PUBLISH
   static bool is_brokers_own(std::string_view topic, std::string_view payload, std::string_view client_id);
   bool is_denied(const mqtt::PublishPacket& packet);
   bool has_been_here(const mqtt::PublishPacket& packet) const;
+  mqtt::Taken mount_and_deliver(const mqtt::PublishPacket& packet);
   mqtt::Taken store_and_deliver(const mqtt::PublishPacket& packet);
   // The journal position of the retained message; nothing where the packet must wait or the link has been closed.
   std::optional<journal::Lsn> retain(Publication& publication);
@@ -109,6 +115,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
 
   // SUBSCRIBE
   void violate(const mqtt::Violation& violation);
+  void subscribe_all(const mqtt::SubscribePacket& packet);
   mqtt::ReasonCode subscribe(const mqtt::SubscribeEntry& entry, uint32_t identifier, bool& wants_retained, journal::Lsn& lsn);
   // Now, or once `lsn` is durable, in order.
   void when_durable(journal::Lsn lsn, std::move_only_function<void()> action);
@@ -122,6 +129,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   void end();
 
   BrokerLoop& loop_;
+  const ListenerProfile& profile_;
   mqtt::ServerConnection protocol_;
   std::shared_ptr<net::TcpConnection> connection_;  // null before opened() and after closed()
   std::shared_ptr<Session> session_;                // from CONNECT on
@@ -146,6 +154,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published
   bool session_written_ = false;     // the session's outbox may hold answers to the input at hand
   bool ended_ = false;
+  bool read_only_ = false;           // a guest: what it publishes is dropped
 };
 
 }  // namespace campanile::broker

@@ -6,6 +6,8 @@
 #include "broker/bridge_marks.h"
 #include "broker/bridge_options.h"
 #include "broker/link.h"
+#include "broker/mount.h"
+#include "net/certified_peer.h"
 #include "net/local_pair.h"
 
 namespace campanile::broker {
@@ -37,22 +39,27 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   if (assigned && !v5 && !packet.clean_start) {  // [MQTT-3.1.3-8 of 3.1.1]
     return refuse(ReasonCode::kClientIdentifierNotValid, "a session that is kept needs a client identifier");
   }
-  const std::string client_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
+  const std::string own_id = assigned ? make_client_id() : std::string(packet.client_id);  // [MQTT-3.1.3-6]
+  const auto mounted_id = mounted_client_id(own_id);
+  if (!mounted_id) return refuse(ReasonCode::kClientIdentifierNotValid, "the client identifier is taken by a listener's mount");
+  const std::string& client_id = *mounted_id;
   if (!(is_bridge_client_id(client_id) ? log_in_bridge(client_id) : log_in(packet, client_id))) return;
   if (packet.will && is_brokers_own(packet.will->topic, packet.will->payload, client_id)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
+  if (!keep_will(packet, client_id)) return;
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
+  if (!profile_.mount.empty()) terms.mount = &profile_.mount;
   if (v5) {
     terms.receive_maximum = packet.properties.receive_maximum;
     terms.topic_alias_maximum = std::min(packet.properties.topic_alias_maximum, shared.options.topic_aliases_to_client_max);  // [MQTT-3.1.2-26]
     if (packet.properties.has(mqtt::PropertyId::kMaximumPacketSize)) terms.packet_bytes_max = packet.properties.maximum_packet_size;
   }
   uint16_t keep_alive_s = packet.keep_alive_s;
-  const uint16_t keep_alive_max_s = shared.options.keep_alive_max_s;
+  const uint16_t keep_alive_max_s = profile_.keep_alive_max_s;
   const bool shortened = keep_alive_max_s > 0 && (keep_alive_s == 0 || keep_alive_s > keep_alive_max_s);
   if (shortened && v5) keep_alive_s = keep_alive_max_s;  // version 3 cannot be told, and keeps what it asked for
 
-  mqtt::PropertyWriter properties = terms_told(packet, terms, client_id);
+  mqtt::PropertyWriter properties = terms_told(packet, terms, own_id);
   if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
   if (!protocol_.connack_fits(properties)) return refuse(ReasonCode::kPacketTooLarge, "the maximum packet size leaves no room for CONNACK");
 
@@ -65,7 +72,6 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   session_ = std::move(opened.session);
   shared.note_client();
   bridge_ = packet.bridge;
-  keep_will(packet, client_id);
   if (opened.former) {
     BrokerLoop& its_loop = opened.former->loop();
     its_loop.event_loop().post([former = std::move(opened.former)] { former->taken_over(); });
@@ -93,7 +99,7 @@ mqtt::PropertyWriter Link::terms_told(const mqtt::ConnectPacket& packet, const L
   mqtt::PropertyWriter properties;
   if (packet.version != ProtocolVersion::kV5) return properties;
   const BrokerOptions& options = loop_.shared().options;
-  const mqtt::Limits& limits = options.protocol.limits;
+  const mqtt::Limits& limits = profile_.protocol_settings.limits;
   properties.u16(mqtt::PropertyId::kReceiveMaximum, limits.receive_maximum);
   properties.u32(mqtt::PropertyId::kMaximumPacketSize, limits.packet_bytes_max);
   if (limits.topic_alias_maximum > 0) properties.u16(mqtt::PropertyId::kTopicAliasMaximum, limits.topic_alias_maximum);
@@ -119,14 +125,39 @@ bool Link::log_in_bridge(const std::string& client_id) {
   return false;
 }
 
+std::optional<std::string> Link::mounted_client_id(std::string_view client_id) const {
+  std::string mounted = mount_topic(profile_.mount, client_id);
+  if (mounted.size() > UINT16_MAX) return std::nullopt;
+  for (const ListenerProfile& other : loop_.shared().profiles) {
+    if (other.mount.size() > profile_.mount.size() && mounted.starts_with(other.mount)) return std::nullopt;
+  }
+  return mounted;
+}
+
 bool Link::log_in(const mqtt::ConnectPacket& packet, const std::string& client_id) {
   const std::string peer = connection_->peer().to_string();
+  const auto denied = [&](ReasonCode reason, std::string_view why) {
+    log::debug("CONNECT of '{:.200}' from {} at {} refused: {}", client_id, peer, profile_.name, why);
+    refuse(reason, why);
+    return false;
+  };
+  if (profile_.certificates) {
+    const auto* certified = dynamic_cast<const net::CertifiedPeer*>(connection_.get());
+    if (certified) user_ = certified->certificate_name();
+    if (!user_.empty()) return true;
+  }
+  const bool named = profile_.accounts && packet.user && !packet.user->empty();
+  if (!named && profile_.anonymous == AnonymousRights::kNone) {
+    return denied(ReasonCode::kBadUserNameOrPassword, profile_.accounts ? "a user name and a password are needed" : "a certificate is needed");
+  }
+  read_only_ = !named && profile_.anonymous == AnonymousRights::kRead;
+  if (!named) return true;
   auto user = loop_.shared().authenticator.authenticate({.client_id = client_id, .user = packet.user, .password = packet.password, .peer = peer});
   if (user) {
     user_ = std::move(*user);
     return true;
   }
-  log::debug("CONNECT of '{:.200}' from {} refused: {}", client_id, peer, user.error().message);
+  log::debug("CONNECT of '{:.200}' from {} at {} refused: {}", client_id, peer, profile_.name, user.error().message);
   switch (user.error().code) {
     case ErrorCode::kUnauthenticated: refuse(ReasonCode::kBadUserNameOrPassword, "user name or password is wrong"); break;
     case ErrorCode::kPermissionDenied: refuse(ReasonCode::kNotAuthorized, "not allowed to connect"); break;
@@ -140,16 +171,27 @@ uint32_t Link::session_expiry(const mqtt::ConnectPacket& packet) const {
   return std::min(wish, loop_.shared().options.session_expiry_max_s);
 }
 
-void Link::keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id) {
-  if (!packet.will) return;
+bool Link::keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id) {
+  if (!packet.will) return true;
   const mqtt::WillView& will = *packet.will;
-  Message message{.topic = std::string(will.topic), .payload = std::string(will.payload), .qos = will.qos, .retain = will.retain};
+  if (read_only_) {
+    refuse(ReasonCode::kNotAuthorized, "a client without a name may not leave a will here");
+    return false;
+  }
+  const std::string& mount = profile_.mount;
+  if (mount.size() + will.topic.size() > UINT16_MAX) {
+    refuse(ReasonCode::kTopicNameInvalid, "the will's topic is too long");
+    return false;
+  }
+  Message message{.topic = mount_topic(mount, will.topic), .payload = std::string(will.payload), .qos = will.qos, .retain = will.retain};
   mqtt::append_forwarded_properties(message.properties, will.properties.raw);
+  if (!mount.empty() && !message.properties.empty()) message.properties = mount_response_topic(mount, message.properties);
   will_ = std::make_unique<Will>(Will{.message = std::make_shared<const Message>(std::move(message)),
                                       .expiry_s = will.properties.message_expiry_s,
                                       .delay_s = will.properties.will_delay_s,
                                       .client_id = client_id,
                                       .user = user_});
+  return true;
 }
 
 }  // namespace campanile::broker

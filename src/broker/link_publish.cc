@@ -3,6 +3,7 @@
 #include "broker/bridge_marks.h"
 #include "broker/bridge_options.h"
 #include "broker/link.h"
+#include "broker/mount.h"
 
 namespace campanile::broker {
 namespace {
@@ -29,7 +30,7 @@ Taken Link::on_publish(const mqtt::PublishPacket& packet) {
     }
   }
   if (is_denied(packet)) return Taken::kYes;
-  return store_and_deliver(packet);
+  return profile_.mount.empty() ? store_and_deliver(packet) : mount_and_deliver(packet);
 }
 
 // What the broker says about itself is not for clients to say; but a bridge of another broker tells there whether it is connected, as
@@ -38,9 +39,9 @@ bool Link::is_brokers_own(std::string_view topic, std::string_view payload, std:
   return is_own_topic(topic) && (payload.size() > 1 || topic != bridge_state_topic(client_id));
 }
 
-// Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
+// Guests say nothing. Version 3 has no word for it: the message is acknowledged and dropped [MQTT-3.3.5-2 of 3.1.1].
 bool Link::is_denied(const mqtt::PublishPacket& packet) {
-  const bool reserved = is_brokers_own(packet.topic, packet.payload, session_->client_id());
+  const bool reserved = read_only_ || is_brokers_own(packet.topic, packet.payload, session_->client_id());
   if (!reserved && !has_been_here(packet)) return false;
   ++loop_.traffic().messages_in;
   loop_.traffic().drop(reserved ? DropReason::kDenied : DropReason::kLooped);
@@ -56,6 +57,21 @@ bool Link::has_been_here(const mqtt::PublishPacket& packet) const {
     found = found || (name == kViaProperty && value == loop_.shared().id);
   });
   return found;
+}
+
+Taken Link::mount_and_deliver(const mqtt::PublishPacket& packet) {
+  if (profile_.mount.size() + packet.topic.size() > UINT16_MAX) {
+    ++loop_.traffic().messages_in;
+    loop_.traffic().drop(DropReason::kDenied);
+    acknowledge_later(packet, 0, ReasonCode::kTopicNameInvalid);
+    return Taken::kYes;
+  }
+  const std::string topic = mount_topic(profile_.mount, packet.topic);
+  const std::string properties = packet.properties.empty() ? std::string() : mount_response_topic(profile_.mount, packet.properties);
+  mqtt::PublishPacket mounted = packet;
+  mounted.topic = topic;
+  mounted.properties = properties;
+  return store_and_deliver(mounted);
 }
 
 Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {

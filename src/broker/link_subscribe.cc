@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/link.h"
+#include "broker/mount.h"
 #include "mqtt/topic.h"
 
 namespace campanile::broker {
@@ -24,6 +25,16 @@ void Link::violate(const mqtt::Violation& violation) {
 }
 
 void Link::on_subscribe(const mqtt::SubscribePacket& packet) {
+  if (profile_.mount.empty()) return subscribe_all(packet);
+  const size_t levels_max = loop_.shared().options.protocol.limits.topic_levels_max;
+  std::vector<std::string> filters;
+  for (const mqtt::SubscribeEntry& entry : packet.entries) filters.push_back(mount_filter(profile_.mount, entry.filter, levels_max));
+  mqtt::SubscribePacket mounted = packet;
+  for (size_t i = 0; i < filters.size(); ++i) mounted.entries[i].filter = filters[i];
+  subscribe_all(mounted);
+}
+
+void Link::subscribe_all(const mqtt::SubscribePacket& packet) {
   for (const mqtt::SubscribeEntry& entry : packet.entries) {
     if (entry.no_local && mqtt::is_shared(entry.filter)) {  // [MQTT-3.8.3-4]
       return violate({ReasonCode::kProtocolError, "no-local on a shared subscription"});
@@ -107,7 +118,9 @@ void Link::on_unsubscribe(const mqtt::UnsubscribePacket& packet) {
   if (!protocol_.fits(packet.filters.size() + kAroundReasons)) return violate(kAnswerTooLarge);
   std::vector<ReasonCode> reasons;
   journal::Lsn lsn = 0;
-  for (const std::string_view filter : packet.filters) {
+  const size_t levels_max = loop_.shared().options.protocol.limits.topic_levels_max;
+  for (const std::string_view given : packet.filters) {
+    const std::string filter = profile_.mount.empty() ? std::string(given) : mount_filter(profile_.mount, given, levels_max);
     const auto removed = session_->remove_filter(filter);
     lsn = std::max(lsn, removed.lsn);
     if (removed.known) loop_.shared().tree.remove(filter, *session_);

@@ -38,7 +38,7 @@ class MessageSink {
 
 struct Login {
   std::string_view client_id;
-  std::optional<std::string_view> user;
+  std::optional<std::string_view> user;  // named: who names nobody is the listener's matter
   std::optional<std::string_view> password;
   std::string_view peer;  // address, for logs
 };

@@ -70,6 +70,7 @@ struct LinkTerms {
   uint16_t topic_alias_maximum = 0;  // of aliases to the client
   uint32_t packet_bytes_max = UINT32_MAX;
   uint32_t expiry_s = 0;  // of the session, after the link; 0: it ends with it
+  const std::string* mount = nullptr;  // of its listener; null: none
 };
 
 struct SessionStatus {
@@ -222,7 +223,10 @@ class Session : public std::enable_shared_from_this<Session> {
   bool window_open() const;
   bool fits(const View& message, const OutgoingMessage& terms) const;
   void alias_topic(mqtt::OutgoingPublish& publish);
+  bool is_outside(std::string_view topic) const;
+  View unmounted(const View& message, std::string& properties) const;
   void write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
+  void write_as_seen(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
   void send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
   void add_in_flight(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
   void finish_in_flight(uint16_t id);

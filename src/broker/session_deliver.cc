@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "broker/mount.h"
 #include "broker/retained_store.h"
 #include "broker/session.h"
 #include "broker/session_record.h"
@@ -52,7 +53,7 @@ int Session::deliver(Publication& publication, const DeliveryTerms& terms, int64
   const uint8_t qos = std::min(publication.qos, terms.qos);
   const bool retain = terms.retain_as_published && publication.retain;  // [MQTT-3.3.1-12, 3.3.1-13]
   std::lock_guard lock(mutex_);
-  if (ended_) return -1;
+  if (ended_ || is_outside(publication.topic)) return -1;
   const bool room = link_ && room_in_connection(environment_.options.connection_bytes_max);
   if (qos == 0) {
     if (room) {
@@ -74,7 +75,7 @@ int Session::deliver(Publication& publication, const DeliveryTerms& terms, int64
 
 uint64_t Session::reserve(Publication& publication, const DeliveryTerms& terms, Traffic& traffic) {
   std::lock_guard lock(mutex_);
-  if (ended_) return 0;
+  if (ended_ || is_outside(publication.topic)) return 0;
   const OutgoingMessage* queued = enqueue(publication, terms, false, traffic);
   return queued ? queued->sequence : 0;
 }
@@ -97,7 +98,27 @@ bool Session::fits(const View& message, const OutgoingMessage& terms) const {
   return mqtt::publish_size(terms_.version, sized) <= std::min<size_t>(terms_.packet_bytes_max, mqtt::kPacketBytesLimit);
 }
 
+// "mount/#" matches "mount" too, which to a client of that mount does not exist.
+bool Session::is_outside(std::string_view topic) const { return terms_.mount && !unmount_topic(*terms_.mount, topic); }
+
+// The message as the client of a mount sees it.
+Session::View Session::unmounted(const View& message, std::string& properties) const {
+  View seen = message;
+  seen.topic = unmount_topic(*terms_.mount, message.topic).value_or(message.topic);
+  if (!message.properties.empty()) {
+    properties = unmount_response_topic(*terms_.mount, message.properties);
+    seen.properties = properties;
+  }
+  return seen;
+}
+
 void Session::write(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic) {
+  if (!terms_.mount) return write_as_seen(message, terms, duplicate, id, now_ns, traffic);
+  std::string properties;
+  write_as_seen(unmounted(message, properties), terms, duplicate, id, now_ns, traffic);
+}
+
+void Session::write_as_seen(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic) {
   mqtt::OutgoingPublish publish{.topic = message.topic, .payload = message.payload, .qos = terms.qos, .duplicate = duplicate,
                                 .retain = terms.retain, .packet_id = id, .properties = message.properties,
                                 .subscription_identifiers = terms.subscription_ids};
@@ -193,6 +214,7 @@ void Session::send_retained(int64_t now_ns, Traffic& traffic) {
     portion.clear();
     environment_.retained.collect(walk.filter, walk.after, kRetainedPortionMessages, now_ns, portion);
     for (const MessagePtr& message : portion) {
+      if (is_outside(message->topic)) continue;
       const uint8_t qos = std::min(message->qos, walk.terms.qos);
       if (!room_in_connection(kRetainedPortionBytes)) return;
       // Behind what waits already: the queue is in the order in which identifiers are given.

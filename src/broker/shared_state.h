@@ -1,17 +1,19 @@
 // SharedState: what all loops of one broker share. Internal to broker/.
 //
-// Threads: the members lock for themselves or are read-only; `loops` is filled before the first connection.
+// Threads: the members lock for themselves or are read-only; `loops` and `profiles` are filled before the first connection.
 // Lock order: session store's writing -> registry shard | subscription tree | session -> retained store | session store's requests
 // -> journal. Shard, tree and session are never held together.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "base/clock.h"
 #include "broker/away_list.h"
+#include "broker/listener_profile.h"
 #include "broker/options.h"
 #include "broker/ports.h"
 #include "broker/retained_store.h"
@@ -74,6 +76,7 @@ struct SharedState {
   SubscriptionTree tree;
   AwayList away;
   TopicWatch watch;
+  std::deque<ListenerProfile> profiles;  // the first: of handlers whose listener names none
   // These two are shared for their deleters alone: a unique_ptr here would need the whole classes.
   std::vector<std::shared_ptr<BrokerLoop>> loops;
   std::atomic<bool> stopping{false};

@@ -102,7 +102,9 @@ void Bench::advance(int64_t seconds) {
 TestClient::TestClient(Bench& its_bench, std::string client_id, ProtocolVersion its_version, const Change& change, size_t loop)
     : bench(its_bench), version(its_version) {
   net::EventLoop& its_loop = *bench.loops[loop];
-  connection = std::make_shared<FakeConnection>(its_loop, bench.broker->make_handler(its_loop));
+  connection = std::make_shared<FakeConnection>(its_loop, bench.profile ? bench.broker->make_handler(its_loop, *bench.profile)
+                                                                        : bench.broker->make_handler(its_loop));
+  connection->certificate = bench.certificate;
   bench.connections.push_back(connection);
   connection->open();
   mqtt::OutgoingConnect connect{.version = version, .clean_start = true, .keep_alive_s = 60, .client_id = client_id};

@@ -23,6 +23,7 @@
 #include "kv/store.h"
 #include "mqtt/decode.h"
 #include "mqtt/encode.h"
+#include "net/certified_peer.h"
 #include "net/tcp.h"
 
 namespace campanile::broker {
@@ -145,6 +146,9 @@ struct Bench {
   std::unique_ptr<SessionStore> sessions;
   std::unique_ptr<Broker> broker;
   std::vector<std::weak_ptr<class FakeConnection>> connections;
+  // Of clients that come from now on: the listener they come through, and the name in their certificate.
+  const ListenerProfile* profile = nullptr;
+  std::string certificate;
 
  private:
   void start();
@@ -154,7 +158,7 @@ struct Bench {
   std::vector<std::unique_ptr<FakeLoop>> former_loops_;  // connections of before refer to them
 };
 
-class FakeConnection final : public net::TcpConnection {
+class FakeConnection final : public net::TcpConnection, public net::CertifiedPeer {
  public:
   FakeConnection(net::EventLoop& loop, std::unique_ptr<net::TcpHandler> handler) : loop_(loop), handler_(std::move(handler)) {}
   void send(std::string_view bytes) override {
@@ -174,6 +178,7 @@ class FakeConnection final : public net::TcpConnection {
   void abort() override { close(); }
   net::EventLoop& loop() override { return loop_; }
   const net::Address& peer() const override { return peer_; }
+  std::string_view certificate_name() const override { return certificate; }
 
   void open() { handler_->on_open(*this); }
   void feed(std::string_view bytes) {
@@ -208,6 +213,7 @@ class FakeConnection final : public net::TcpConnection {
   bool blocked = false;  // what is sent stays in the queue, as with a peer that does not read
   bool paused = false;
   bool closing = false;
+  std::string certificate;
 
  private:
   net::EventLoop& loop_;
