@@ -25,6 +25,14 @@ std::string StatusResource::json() const {
   const auto clients = sources_.clients();
   boost::json::array problems;
   for (const std::string& problem : sources_.problems()) problems.emplace_back(problem);
+  boost::json::array listeners;
+  for (const auto& listener : sources_.listeners()) {
+    listeners.push_back({{"name", listener.name},
+                         {"protocol", listener.protocol},
+                         {"address", listener.address},
+                         {"mount", listener.mount},
+                         {"connections", listener.connections}});
+  }
   boost::json::array unrouted_topics;
   for (const std::string& topic : ingest.unrouted_topics) unrouted_topics.emplace_back(topic);
 
@@ -48,6 +56,7 @@ std::string StatusResource::json() const {
         {"skipped", ingest.skipped},
         {"unrouted", ingest.unrouted}}},
       {"unrouted_topics", unrouted_topics},
+      {"listeners", listeners},
       {"clients", clients.connected},
       {"subscriptions", clients.subscriptions},
       {"series", engine.series},

@@ -33,6 +33,15 @@ struct StatusSources {
     uint64_t subscriptions = 0;
   };
   std::function<Clients()> clients;
+  // A place where MQTT is served.
+  struct Listener {
+    std::string name;
+    std::string protocol;
+    std::string address;
+    std::string mount;
+    uint64_t connections = 0;
+  };
+  std::function<std::vector<Listener>()> listeners;
   std::function<std::vector<std::string>()> problems;  // in words; empty while all is well
 };
 

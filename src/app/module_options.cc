@@ -2,7 +2,30 @@
 
 #include <algorithm>
 
+#include "app/config/listener_check.h"
+
 namespace campanile::app {
+namespace {
+
+// The protocol refuses longer packets as soon as it knows their length; the input needs room for one whole packet and the next one's head.
+constexpr size_t kInputRoomBytes = 64 * 1024;
+
+// CONNECT comes before anybody is known: it gets no more room than other packets, and no more than a will needs.
+void limit_connect(mqtt::ServerSettings& protocol) { protocol.connect_bytes_max = std::min(protocol.connect_bytes_max, protocol.limits.packet_bytes_max); }
+
+uint64_t own_or(uint64_t own, uint64_t general) { return own != 0 ? own : general; }
+
+broker::AnonymousRights rights_of(ListenerAnonymous anonymous) {
+  switch (anonymous) {
+    case ListenerAnonymous::kRead: return broker::AnonymousRights::kRead;
+    case ListenerAnonymous::kAll: return broker::AnonymousRights::kAll;
+    case ListenerAnonymous::kAuto:
+    case ListenerAnonymous::kNone: break;
+  }
+  return broker::AnonymousRights::kNone;
+}
+
+}  // namespace
 
 journal::JournalOptions journal_options(const Config& config) {
   const auto& storage = config.storage;
@@ -45,8 +68,7 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.topic_aliases_to_client_max = static_cast<uint16_t>(mqtt.topic_aliases_to_client_max);
   options.protocol.connect_timeout_s = static_cast<uint32_t>(mqtt.connect_timeout_s);
   options.protocol.packet_timeout_s = static_cast<uint32_t>(mqtt.packet_timeout_s);
-  // CONNECT comes before anybody is known: it gets no more room than other packets, and no more than a will needs.
-  options.protocol.connect_bytes_max = std::min<uint32_t>(options.protocol.connect_bytes_max, options.protocol.limits.packet_bytes_max);
+  limit_connect(options.protocol);
   options.keep_alive_max_s = static_cast<uint16_t>(mqtt.keep_alive_max_s);
   options.sessions_max = mqtt.sessions_max;
   options.session_expiry_max_s = static_cast<uint32_t>(mqtt.session_expiry_max_s);
@@ -80,9 +102,59 @@ std::vector<broker::BridgeOptions> bridge_options(const Config& config) {
 }
 
 net::TcpOptions mqtt_listener_options(const Config& config) {
-  // The protocol refuses longer packets as soon as it knows their length; the input needs room for one whole packet and the next one's head.
-  constexpr size_t kRoom = 64 * 1024;
-  return {.input_bytes_max = config.mqtt.packet_bytes_max + kRoom, .connections_max = config.mqtt.connections_max};
+  return {.input_bytes_max = config.mqtt.packet_bytes_max + kInputRoomBytes, .connections_max = config.mqtt.connections_max};
+}
+
+net::TcpOptions mqtt_listener_options(const Config& config, const ListenerConfig& listener) {
+  return {.input_bytes_max = own_or(listener.packet_bytes_max, config.mqtt.packet_bytes_max) + kInputRoomBytes,
+          .connections_max = own_or(listener.connections_max, config.mqtt.connections_max)};
+}
+
+net::TransportOptions transport_options(const Config& config, const ListenerConfig& listener) {
+  net::TransportOptions options;
+  options.proxy_protocol = listener.proxy_protocol;
+  options.opening_timeout = std::chrono::seconds(own_or(listener.connect_timeout_s, config.mqtt.connect_timeout_s));
+  options.input_bytes_max = mqtt_listener_options(config, listener).input_bytes_max;
+  if (listener.has_websocket()) {
+    // A browser does not send a password by itself: where one is needed, any page may ask its reader for it.
+    options.websocket = net::WebSocketTransport{.any_origin = anonymous_at(listener, config.auth) == ListenerAnonymous::kNone,
+                                                .allowed_origins = listener.origins};
+  }
+  return options;
+}
+
+net::TlsServerOptions tls_options(const ListenerConfig& listener) {
+  return {.certificate_file = listener.certificate,
+          .key_file = listener.key,
+          .ca_file = listener.client_ca,
+          .crl_file = listener.client_crl,
+          .client_certificate = static_cast<net::ClientCertificate>(listener.client_certificate),
+          .certificate_name = static_cast<net::CertificateName>(listener.user_from)};
+}
+
+broker::ListenerProfile default_listener_profile(const Config& config) {
+  const broker::BrokerOptions options = broker_options(config);
+  return {.anonymous = config.auth.anonymous_allowed() ? broker::AnonymousRights::kAll : broker::AnonymousRights::kNone,
+          .protocol_settings = options.protocol,
+          .keep_alive_max_s = options.keep_alive_max_s};
+}
+
+broker::ListenerProfile listener_profile(const Config& config, const ListenerConfig& listener) {
+  broker::ListenerProfile profile = default_listener_profile(config);
+  profile.name = listener.name;
+  profile.protocol = to_string(listener.protocol);
+  profile.anonymous = rights_of(anonymous_at(listener, config.auth));
+  // Without accounts the account book lets in any name, which only a listener that lets in everybody may do.
+  profile.accounts = listener.accounts && (!config.auth.users.empty() || profile.anonymous == broker::AnonymousRights::kAll);
+  profile.certificates = listener.client_certificate != ClientCertificateMode::kNone;
+  profile.mount = listener.mount;
+  mqtt::ServerSettings& protocol = profile.protocol_settings;
+  protocol.limits.packet_bytes_max = static_cast<uint32_t>(own_or(listener.packet_bytes_max, config.mqtt.packet_bytes_max));
+  protocol.limits.receive_maximum = static_cast<uint16_t>(own_or(listener.receive_maximum, config.mqtt.receive_maximum));
+  protocol.connect_timeout_s = static_cast<uint32_t>(own_or(listener.connect_timeout_s, config.mqtt.connect_timeout_s));
+  limit_connect(protocol);
+  profile.keep_alive_max_s = static_cast<uint16_t>(own_or(listener.keep_alive_max_s, config.mqtt.keep_alive_max_s));
+  return profile;
 }
 
 net::HttpServerOptions http_options(const Config& config) {

@@ -11,6 +11,7 @@
 #include "api/place_rules.h"
 #include "app/config/config.h"
 #include "broker/bridge_options.h"
+#include "broker/listener_profile.h"
 #include "broker/options.h"
 #include "ingest/pipeline.h"
 #include "ingest/rejected.h"
@@ -19,6 +20,7 @@
 #include "kv/store.h"
 #include "net/http_server.h"
 #include "net/tcp.h"
+#include "net/transport.h"
 #include "registry/accounts.h"
 #include "tsdb/engine.h"
 
@@ -33,6 +35,13 @@ ingest::IngestOptions ingest_options(const Config& config);
 broker::BrokerOptions broker_options(const Config& config);
 std::vector<broker::BridgeOptions> bridge_options(const Config& config);
 net::TcpOptions mqtt_listener_options(const Config& config);
+net::TcpOptions mqtt_listener_options(const Config& config, const ListenerConfig& listener);
+// Without the certificates, which are files: tls_options() tells where.
+net::TransportOptions transport_options(const Config& config, const ListenerConfig& listener);
+net::TlsServerOptions tls_options(const ListenerConfig& listener);
+// Of mqtt.listen.
+broker::ListenerProfile default_listener_profile(const Config& config);
+broker::ListenerProfile listener_profile(const Config& config, const ListenerConfig& listener);
 net::HttpServerOptions http_options(const Config& config);
 registry::Accounts accounts_of(const Config& config);
 std::vector<api::PlaceRule> place_rules(const Config& config);

@@ -64,6 +64,10 @@ Result<void> serve(const ServeArguments& arguments, StopSignals& signals) {
   std::printf("ready http=%s mqtt=%s\n", program->http_address().to_string().c_str(), program->mqtt_address().to_string().c_str());
   std::fflush(stdout);
 
+  signals.on_hangup([&program] {
+    log::info("SIGHUP: certificates are read again");
+    program->reload_tls();
+  });
   const int number = signals.wait();
   log::info("stopping{}", number == 0 ? "" : number == SIGINT ? " (SIGINT)" : " (SIGTERM)");
   if (demo) demo->stop();
@@ -76,7 +80,7 @@ Result<void> serve(const ServeArguments& arguments, StopSignals& signals) {
 
 int serve_command(const ServeArguments& arguments) {
   // Before any thread is made, so that all inherit the blocked signals.
-  StopSignals signals;
+  StopSignals signals(!arguments.demo);
   log::set_level(arguments.config.log.level);
   for (const std::string& warning : arguments.warnings) log::warning("{}", warning);
   const auto result = serve(arguments, signals);

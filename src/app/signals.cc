@@ -12,18 +12,19 @@
 namespace campanile::app {
 namespace {
 
-sigset_t stop_set() {
+sigset_t stop_set(bool hangups) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  if (hangups) sigaddset(&set, SIGHUP);
   return set;
 }
 
 }  // namespace
 
-StopSignals::StopSignals() {
-  const sigset_t set = stop_set();
+StopSignals::StopSignals(bool hangups) : hangups_(hangups) {
+  const sigset_t set = stop_set(hangups);
   CHECK(pthread_sigmask(SIG_BLOCK, &set, &before_) == 0);
   std::signal(SIGPIPE, SIG_IGN);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -51,12 +52,16 @@ std::optional<int> StopSignals::wait_for(std::chrono::milliseconds limit) {
   if (files[0].revents & POLLIN) {
     signalfd_siginfo info{};
     if (::read(signals_, &info, sizeof info) == sizeof info) number = static_cast<int>(info.ssi_signo);
+    if (number == SIGHUP) {
+      if (hangup_) hangup_();
+      return std::nullopt;
+    }
   } else {
     uint64_t count = 0;
     if (::read(requests_, &count, sizeof count) != sizeof count) return std::nullopt;
   }
   // The next signal is not for us to wait for any more: it ends the process as it does by default.
-  const sigset_t set = stop_set();
+  const sigset_t set = stop_set(hangups_);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return number;
 }

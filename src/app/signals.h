@@ -1,4 +1,4 @@
-// StopSignals: SIGINT and SIGTERM as something one can wait for.
+// StopSignals: SIGINT and SIGTERM as something one can wait for, and SIGHUP as something one is told.
 //
 //   StopSignals signals;             // in main, before any thread is made: they inherit the blocked signals
 //   ... start everything ...
@@ -6,23 +6,27 @@
 //
 // While it lives, SIGINT and SIGTERM are blocked in this thread and those it makes, and SIGPIPE is ignored: a peer that has gone is an
 // error of write(). A second signal after wait() has returned ends the process at once, for the impatient.
+// Where on_hangup() is given something to do, SIGHUP is blocked as well, and done on the waiting thread; otherwise it ends the process.
 // Threads: wait() by one thread; request_stop() by any.
 #pragma once
 
-#include <csignal>
-#include <optional>
-
 #include <chrono>
+#include <csignal>
+#include <functional>
+#include <optional>
 
 namespace campanile::app {
 
 class StopSignals {
  public:
-  StopSignals();
+  // `hangups`: SIGHUP does not end the process, but calls what on_hangup() was given.
+  explicit StopSignals(bool hangups = false);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
+  // What to do at SIGHUP, during wait(). REQUIRES: made with `hangups`.
+  void on_hangup(std::function<void()> task) { hangup_ = std::move(task); }
   // Blocks until a signal comes or somebody asks to stop; returns the signal's number, 0 for the latter.
   int wait();
   // The same with a limit; nothing where it passed.
@@ -31,6 +35,8 @@ class StopSignals {
   void request_stop();
 
  private:
+  const bool hangups_;
+  std::function<void()> hangup_;
   sigset_t before_;
   int signals_ = -1;
   int requests_ = -1;

@@ -20,6 +20,7 @@
 #include "api/status.h"
 #include "api/topics.h"
 #include "app/module_options.h"
+#include "app/mqtt_listeners.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/worker_pool.h"
@@ -83,6 +84,7 @@ struct Program::Parts {
   void add_routes();
   Result<void> listen();
   std::vector<std::string> problems() const;
+  std::vector<api::StatusSources::Listener> listener_status() const;
 
   const Config config;
   const std::filesystem::path data;
@@ -124,7 +126,7 @@ struct Program::Parts {
   std::unique_ptr<api::Router> router;
 
   std::unique_ptr<net::HttpServer> http;
-  std::unique_ptr<net::TcpListener> mqtt;
+  std::unique_ptr<MqttListeners> mqtt;
   bool stopped = false;
 };
 
@@ -193,6 +195,16 @@ std::vector<std::string> Program::Parts::problems() const {
   return found;
 }
 
+std::vector<api::StatusSources::Listener> Program::Parts::listener_status() const {
+  std::vector<api::StatusSources::Listener> out;
+  if (!mqtt) return out;
+  for (auto& one : mqtt->status()) {
+    out.push_back({.name = std::move(one.name), .protocol = std::move(one.protocol), .address = std::move(one.address),
+                   .mount = std::move(one.mount), .connections = one.connections});
+  }
+  return out;
+}
+
 void Program::Parts::register_gauges() {
   metrics.gauge("campanile_journal_kept_bytes", "Journal on disk", [this] { return static_cast<double>(journal->status().kept_bytes); });
   metrics.gauge("campanile_journal_unsynced_bytes", "Appended to the journal and not yet on disk", [this] {
@@ -222,6 +234,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
                            const auto now = broker->status();
                            return api::StatusSources::Clients{.connected = now.connections, .subscriptions = now.subscriptions};
                          },
+                         .listeners = [this] { return listener_status(); },
                          .problems = now_wrong},
       clock, CAMPANILE_VERSION);
   bridge_list = std::make_unique<api::BridgesResource>([this] { return bridges->status(); });
@@ -277,8 +290,7 @@ Result<void> Program::Parts::listen() {
   loops->start();
   const auto handle = [this](net::HttpRequest request, net::HttpResponder responder) { router->handle(std::move(request), std::move(responder)); };
   http = TRY(net::HttpServer::listen(*loops, config.http.listen, http_options(config), handle));
-  mqtt = TRY(net::TcpListener::listen(*loops, config.mqtt.listen, mqtt_listener_options(config),
-                                      [this](net::EventLoop& loop) { return broker->make_handler(loop); }));
+  mqtt = TRY(MqttListeners::open(config, *loops, *broker));
   return {};
 }
 
@@ -305,6 +317,8 @@ Result<std::unique_ptr<Program>> Program::start(const Config& config, const std:
 net::Address Program::http_address() const { return parts_->http->address(); }
 
 net::Address Program::mqtt_address() const { return parts_->mqtt->address(); }
+
+void Program::reload_tls() { parts_->mqtt->reload_tls(); }
 
 void Program::stop() {
   Parts& parts = *parts_;

@@ -26,7 +26,9 @@ class Program {
   ~Program();
 
   net::Address http_address() const;
-  net::Address mqtt_address() const;
+  net::Address mqtt_address() const;  // of mqtt.listen
+  // Reads certificates, keys and revocation lists again; any thread.
+  void reload_tls();
   void stop();
 
  private:

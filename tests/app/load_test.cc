@@ -52,6 +52,23 @@ TEST_F(LoadTest, EachSourceStandsOverTheOneBefore) {
   EXPECT_TRUE(loaded->warnings.empty());
 }
 
+TEST_F(LoadTest, FilesOfListenersAreFoundBesideTheConfiguration) {
+  const auto loaded = load_config({.file = write("c.yaml", "mqtt: {listeners: [{name: a, listen: '127.0.0.1:1', protocol: tls, certificate: s.pem, key: /k.pem}, "
+                                                           "{name: b, listen: m.sock, protocol: unix}]}\n")});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto& listeners = loaded->config.mqtt.listeners;
+  EXPECT_EQ(listeners[0].certificate, directory_ / "s.pem");
+  EXPECT_EQ(listeners[0].key, "/k.pem");
+  EXPECT_EQ(listeners[0].client_ca, "");
+  EXPECT_EQ(listeners[0].listen, "127.0.0.1:1");
+  EXPECT_EQ(listeners[1].listen, directory_ / "m.sock");
+}
+
+TEST_F(LoadTest, AListenerThatNobodyCanUseIsAMistake) {
+  EXPECT_THAT(error_of({.file = write("c.yaml", "mqtt: {listeners: [{name: a, listen: '127.0.0.1:1', anonymous: none}]}\n")}),
+              HasSubstr("mqtt.listeners: 'a' lets in nobody without a name and knows no names"));
+}
+
 TEST_F(LoadTest, MistakesOfAllSourcesAreToldWithWhereTheyStand) {
   ConfigSources sources{.file = write("c.yaml", "threads: many\n"),
                         .environment = {{"CAMPANILE_THREADS", "2000"}},

@@ -31,6 +31,18 @@ TEST(StopSignals, ThreadsMadeAfterItInheritTheBlock) {
   EXPECT_EQ(blocked, 1);
 }
 
+TEST(StopSignals, AHangupIsToldAndDoesNotEndTheWait) {
+  StopSignals signals(true);
+  int hangups = 0;
+  signals.on_hangup([&] {
+    ++hangups;
+    ::kill(::getpid(), SIGTERM);
+  });
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_EQ(signals.wait(), SIGTERM);
+  EXPECT_EQ(hangups, 1);
+}
+
 TEST(StopSignals, CanBeAskedFromAnotherThread) {
   StopSignals signals;
   std::thread other([&] { signals.request_stop(); });

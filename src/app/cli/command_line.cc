@@ -81,6 +81,7 @@ int run_serve(const ServeFlags& flags, bool demo, const Commands& commands) {
   if (!loaded) return fail_with(loaded.error());
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
   ServeArguments arguments{.config = std::move(loaded->config), .demo = demo, .demo_seed = flags.seed, .warnings = std::move(loaded->warnings)};
+  for (std::string& warning : exposure_warnings(arguments.config)) arguments.warnings.push_back(std::move(warning));
   arguments.data_directory = arguments.config.data.directory;
   return commands.serve(arguments);
 }
@@ -96,6 +97,7 @@ int run_check_config(const CheckFlags& flags) {
   for (const std::string& warning : loaded->warnings) print_error(fmt::format("warning: {}", warning));
   if (flags.print) print(print_config(loaded->config));
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
+  for (const std::string& warning : exposure_warnings(loaded->config)) print_error(fmt::format("warning: {}", warning));
   if (!flags.print) print(fmt::format("{}: fine\n", file ? file->string() : "no file, the defaults and the environment"));
   return 0;
 }

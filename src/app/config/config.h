@@ -40,8 +40,43 @@ struct HttpConfig {
   std::string web_directory;  // empty: looked for beside the program
 };
 
+enum class ListenerProtocol { kTcp, kTls, kWs, kWss, kUnix };
+enum class ListenerAnonymous { kAuto, kNone, kRead, kAll };
+enum class ClientCertificateMode { kNone, kOptional, kRequired };
+enum class CertificateUser { kCommonName, kSanDns, kSanEmail, kSanUri };
+
+// One more place where MQTT is served, beside mqtt.listen. A limit of 0 is the one of mqtt.*.
+struct ListenerConfig {
+  std::string name;
+  ListenerProtocol protocol = ListenerProtocol::kTcp;
+  std::string listen;  // ADDRESS:PORT, or the path of the socket with unix
+  std::string mode = "0660";
+  std::string certificate;  // the files' paths are made absolute when the configuration is loaded
+  std::string key;
+  ClientCertificateMode client_certificate = ClientCertificateMode::kNone;
+  std::string client_ca;
+  std::string client_crl;
+  CertificateUser user_from = CertificateUser::kCommonName;
+  bool proxy_protocol = false;
+  ListenerAnonymous anonymous = ListenerAnonymous::kAuto;
+  bool accounts = true;
+  std::string mount;
+  std::vector<std::string> origins;
+  uint64_t connections_max = 0;
+  uint64_t packet_bytes_max = 0;
+  uint64_t keep_alive_max_s = 0;
+  uint64_t receive_maximum = 0;
+  uint64_t connect_timeout_s = 0;
+
+  bool has_tls() const { return protocol == ListenerProtocol::kTls || protocol == ListenerProtocol::kWss; }
+  bool has_websocket() const { return protocol == ListenerProtocol::kWs || protocol == ListenerProtocol::kWss; }
+  // REQUIRES: no unix, and checked.
+  net::Address address() const { return net::Address::parse(listen).value_or(net::Address{}); }
+};
+
 struct MqttConfig {
   net::Address listen{"127.0.0.1", 1883};
+  std::vector<ListenerConfig> listeners;
   uint64_t packet_bytes_max = kMiB;
   uint64_t connections_max = 20'000;
   uint64_t connect_timeout_s = 10;
@@ -142,6 +177,9 @@ struct PlaceConfig {
   std::string unit_field;
   std::vector<std::string> skipped_fields;
 };
+
+// Who gets in without a name at one listener, with `auto` resolved.
+ListenerAnonymous anonymous_at(const ListenerConfig& listener, const AuthConfig& auth);
 
 struct LogConfig {
   log::Level level = log::Level::kInfo;

@@ -150,6 +150,17 @@ void finish(const ConfigSources& sources, Config& config, Mistakes& mistakes) {
   if (auth.anonymous == AnonymousMode::kNone && auth.users.empty()) {
     mistakes.add("auth.anonymous is none and there is no account: nobody could come in; add one to auth.users");
   }
+  for (ListenerConfig& listener : config.mqtt.listeners) {
+    if (listener.protocol == ListenerProtocol::kUnix) listener.listen = base / listener.listen;
+    for (std::string* path : {&listener.certificate, &listener.key, &listener.client_ca, &listener.client_crl}) {
+      if (!path->empty()) *path = base / *path;
+    }
+    const bool named = (listener.accounts && !auth.users.empty()) || listener.client_certificate != ClientCertificateMode::kNone;
+    if (!named && anonymous_at(listener, auth) == ListenerAnonymous::kNone) {
+      mistakes.add(fmt::format("mqtt.listeners: '{}' lets in nobody without a name and knows no names: nobody could come in; add an account to "
+                               "auth.users, or ask for client certificates", listener.name));
+    }
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/config/listener_check.h"
 #include "base/text.h"
 
 namespace campanile::app {
@@ -63,6 +64,35 @@ std::vector<Setting> settings_of(UserConfig& user) {
       directory("password_file", &user.password_file, "A file that holds the password; a relative path starts at the configuration file."),
   };
   out[0].required = true;
+  return out;
+}
+
+std::vector<Setting> settings_of(ListenerConfig& listener) {
+  std::vector<Setting> out{
+      text("name", &listener.name, "What it is called in the log and in `/api/v1/status`.", 1),
+      choice("protocol", &listener.protocol, {"tcp", "tls", "ws", "wss", "unix"}, "How MQTT travels: plain, in TLS, in WebSockets, in both, over a local socket."),
+      text("listen", &listener.listen, "ADDRESS:PORT such as 0.0.0.0:8883, port 0 for any free one; with unix the path of the socket.", 1),
+      text("mode", &listener.mode, "With unix: who may connect, as chmod has it.", 3),
+      directory("certificate", &listener.certificate, "With tls and wss: the server's certificate and its chain, PEM; a relative path starts at the configuration file."),
+      directory("key", &listener.key, "Its key, without a passphrase; empty: it lies in the same file."),
+      choice("client_certificate", &listener.client_certificate, {"none", "optional", "required"}, "Whether clients are asked for a certificate."),
+      directory("client_ca", &listener.client_ca, "Who vouches for clients' certificates, PEM."),
+      directory("client_crl", &listener.client_crl, "Which of these are revoked, PEM: one list for each CA that issues them; empty: none."),
+      choice("user_from", &listener.user_from, {"cn", "san_dns", "san_email", "san_uri"}, "What of a client's certificate is the user's name."),
+      flag("proxy_protocol", &listener.proxy_protocol, "true: connections come from a proxy that begins each with a PROXY header of version 2."),
+      choice("anonymous", &listener.anonymous, {"auto", "none", "read", "all"},
+             "What clients may do that name nobody: nothing, only subscribe, everything; auto: as `auth.anonymous` has it."),
+      flag("accounts", &listener.accounts, "Whether names and passwords are checked; false: they are not looked at."),
+      text("mount", &listener.mount, "A prefix such as `campus-a/` that the topics of these clients have for everybody else."),
+      texts("origins", &listener.origins, "With ws and wss: pages that may connect beside those of the same host, such as https://wall.example.org; `*`: all."),
+      count("connections_max", &listener.connections_max, 0, 1'000'000, "Connections at a time; 0: as `mqtt.connections_max`."),
+      bytes("packet_bytes_max", &listener.packet_bytes_max, 0, 256 * kMiB, "Largest packet, 1KiB or more; 0: as `mqtt.packet_bytes_max`."),
+      seconds("keep_alive_max_s", &listener.keep_alive_max_s, 0, 65'535, "Longest keep-alive; 0: as `mqtt.keep_alive_max_s`."),
+      count("receive_maximum", &listener.receive_maximum, 0, 65'535, "Messages that a client may send before the first is acknowledged; 0: as `mqtt.receive_maximum`."),
+      seconds("connect_timeout_s", &listener.connect_timeout_s, 0, 3600, "Longest wait for handshake, upgrade and CONNECT, each; 0: as `mqtt.connect_timeout_s`."),
+  };
+  out[0].required = true;
+  out[2].required = true;
   return out;
 }
 
@@ -173,6 +203,15 @@ Result<void> check_last(const std::vector<RouteConfig>& routes) {
 
 Result<void> check_last(const std::vector<PlaceConfig>&) { return {}; }
 
+Result<void> check_last(const std::vector<ListenerConfig>& listeners) {
+  const ListenerConfig& listener = listeners.back();
+  const auto same_name = [&](const ListenerConfig& other) { return other.name == listener.name; };
+  if (listener.name == "mqtt") return fail(ErrorCode::kInvalidArgument, "'mqtt' is what mqtt.listen is called; give another name");
+  if (std::count_if(listeners.begin(), listeners.end(), same_name) > 1) return fail(ErrorCode::kInvalidArgument, "'{}' stands twice", listener.name);
+  if (auto checked = check_listener(listener); !checked) return with_context(std::move(checked.error()), fmt::format("'{}'", excerpt(listener.name)));
+  return {};
+}
+
 template <typename Record>
 Setting records(std::string_view path, std::vector<Record>* list, std::string_view comment, std::string_view example) {
   RecordList target{
@@ -201,6 +240,36 @@ constexpr std::array kSections{
     Section{"log", "What is logged, to standard error."},
 };
 
+constexpr std::string_view kRoutesExample =
+    "- pattern: \"greenhouse/{zone}/{kind}\"\n"
+    "  decoder: json\n"
+    "  measurement: greenhouse\n"
+    "  tags: {site: north}\n"
+    "- pattern: \"debug/#\"\n"
+    "  skip: true\n";
+constexpr std::string_view kUsersExample =
+    "- name: campus\n"
+    "  password_file: /etc/campanile/campus.password\n";
+constexpr std::string_view kListenersExample =
+    "- name: campus-tls\n"
+    "  protocol: tls\n"
+    "  listen: \"0.0.0.0:8883\"\n"
+    "  certificate: /etc/campanile/server.pem\n"
+    "  key: /etc/campanile/server.key\n";
+constexpr std::string_view kBridgesExample =
+    "- name: city\n"
+    "  address: mqtt.city.example:8883\n"
+    "  tls: true\n"
+    "  user: campus\n"
+    "  password_file: /etc/campanile/city.password\n"
+    "  topics:\n"
+    "    - {pattern: \"#\", direction: out, local_prefix: \"u4/\", remote_prefix: \"campus/u4/\"}\n"
+    "    - {pattern: \"commands/#\", direction: in}\n";
+constexpr std::string_view kPlacesExample =
+    "- measurement: greenhouse\n"
+    "  place: \"greenhouse/{zone}\"\n"
+    "  quantity: \"{kind}\"\n";
+
 void add_network(Config& c, std::vector<Setting>& out) {
   const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
   add(address("http.listen", &c.http.listen, "Where HTTP is served."));
@@ -214,6 +283,8 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(directory("http.web_directory", &c.http.web_directory, "The files of the page; empty: found beside the program."));
 
   add(address("mqtt.listen", &c.mqtt.listen, "Where MQTT is served."));
+  add(records("mqtt.listeners", &c.mqtt.listeners, "Where else, each with its own protocol, rights and limits; docs/guides/listeners.md explains them.",
+              kListenersExample));
   add(bytes("mqtt.packet_bytes_max", &c.mqtt.packet_bytes_max, kKiB, 256 * kMiB, "Largest packet; a client that sends a larger one is cut off."));
   add(count("mqtt.connections_max", &c.mqtt.connections_max, 1, 1'000'000, "Connections at a time; further ones are closed at once."));
   add(seconds("mqtt.connect_timeout_s", &c.mqtt.connect_timeout_s, 1, 3600, "A client that has not sent CONNECT for so long is closed."));
@@ -263,30 +334,6 @@ void add_storage(Config& c, std::vector<Setting>& out) {
   add(bytes("storage.checkpoint_journal_bytes", &c.storage.checkpoint_journal_bytes, kMiB, 1024 * kGiB, "A journal this large brings one at once."));
   add(bytes("storage.block_cache_bytes", &c.storage.block_cache_bytes, kMiB, 1024 * kGiB, "Memory for blocks of packed points that were read."));
 }
-
-constexpr std::string_view kRoutesExample =
-    "- pattern: \"greenhouse/{zone}/{kind}\"\n"
-    "  decoder: json\n"
-    "  measurement: greenhouse\n"
-    "  tags: {site: north}\n"
-    "- pattern: \"debug/#\"\n"
-    "  skip: true\n";
-constexpr std::string_view kUsersExample =
-    "- name: campus\n"
-    "  password_file: /etc/campanile/campus.password\n";
-constexpr std::string_view kBridgesExample =
-    "- name: city\n"
-    "  address: mqtt.city.example:8883\n"
-    "  tls: true\n"
-    "  user: campus\n"
-    "  password_file: /etc/campanile/city.password\n"
-    "  topics:\n"
-    "    - {pattern: \"#\", direction: out, local_prefix: \"u4/\", remote_prefix: \"campus/u4/\"}\n"
-    "    - {pattern: \"commands/#\", direction: in}\n";
-constexpr std::string_view kPlacesExample =
-    "- measurement: greenhouse\n"
-    "  place: \"greenhouse/{zone}\"\n"
-    "  quantity: \"{kind}\"\n";
 
 void add_ingest(Config& c, std::vector<Setting>& out) {
   const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
