@@ -29,6 +29,7 @@ boost::json::object client_json(const broker::ClientStatus& client) {
           {"since_ms", to_ms(client.since_ns)},
           {"user", client.user},
           {"address", client.peer},
+          {"listener", client.listener},
           {"protocol", protocol_name(client.version)},
           {"keep_alive_s", client.keep_alive_s},
           {"session_expiry_s", client.expiry_s == UINT32_MAX ? boost::json::value(nullptr) : boost::json::value(client.expiry_s)},

@@ -29,6 +29,7 @@ ClientStatus status_of(const Session& session, const SessionStatus& now) {
 void add_link(ClientStatus& client, LinkStatus link) {
   client.user = std::move(link.user);
   client.peer = std::move(link.peer);
+  client.listener = std::move(link.listener);
   client.keep_alive_s = link.keep_alive_s;
   client.messages_in = link.messages_in;
   client.bytes_in = link.bytes_in;

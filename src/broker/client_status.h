@@ -27,6 +27,7 @@ struct ClientStatus {
   // Of the connection; empty and 0 while the client is away.
   std::string user;  // empty: anonymous
   std::string peer;
+  std::string listener;  // that it came through
   uint16_t keep_alive_s = 0;  // 0: none
   uint64_t messages_in = 0;
   uint64_t bytes_in = 0;

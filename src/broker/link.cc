@@ -153,6 +153,7 @@ void Link::disconnect_by_operator() {
 LinkStatus Link::status() const {
   return {.peer = connection_ ? connection_->peer().to_string() : std::string(),
           .user = user_,
+          .listener = profile_.name,
           .version = protocol_.version(),
           .keep_alive_s = keep_alive_s_,
           .messages_in = messages_in_,

@@ -28,6 +28,7 @@ namespace campanile::broker {
 struct LinkStatus {
   std::string peer;
   std::string user;  // empty: anonymous
+  std::string listener;  // that it came through
   mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV311;
   uint16_t keep_alive_s = 0;  // as agreed; 0: none
   uint64_t messages_in = 0;   // over this connection

@@ -3,7 +3,7 @@
 // OpenSSL reads where the bytes lie and writes into the send queue of the connection below; there is no buffer of ours between.
 // Everything that has come is decrypted in one go and given to the handler in pieces of up to 48 KiB.
 //
-// Threads: the loop's. Size: OpenSSL's SSL object, about 10 KB. Limits: net/layered_connection.h.
+// Threads: the loop's. Size: about 14 KB while idle, nearly all of it OpenSSL's. Limits: net/layered_connection.h.
 #pragma once
 
 #include <memory>

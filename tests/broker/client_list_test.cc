@@ -82,6 +82,7 @@ TEST(ClientList, ShowsAConnectionAndItsSubscriptions) {
   EXPECT_TRUE(details.client.connected);
   EXPECT_EQ(details.client.user, "campus");
   EXPECT_EQ(details.client.peer, "127.0.0.1:4711");
+  EXPECT_EQ(details.client.listener, "mqtt");
   EXPECT_EQ(details.client.version, mqtt::ProtocolVersion::kV5);
   EXPECT_EQ(details.client.keep_alive_s, 30);
   EXPECT_EQ(details.client.subscriptions, 3u);

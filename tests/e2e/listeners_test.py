@@ -144,6 +144,13 @@ class ListenersTest(unittest.TestCase):
         with open(self.path("server.key"), "w", encoding="utf-8") as file:
             file.write(key)
 
+    def test_who_is_there_by_which_name(self):
+        with Subscriber(self.port("mutual"), *self.certificate(), "-i", "gate", "-t", "none"), \
+                Subscriber(self.port("north"), *LOGIN, "-i", "north-1", "-t", "none"):
+            clients = {client["id"]: client for client in self.campanile.get_json("/api/v1/clients?u=campus&p=secret")["clients"]}
+            self.assertEqual(("gate 7", "mutual"), (clients["gate"]["user"], clients["gate"]["listener"]))
+            self.assertEqual(("campus", "north"), (clients["north/north-1"]["user"], clients["north/north-1"]["listener"]))
+
     def test_a_local_socket(self):
         self.assertEqual(0o600, os.stat(self.path("mqtt.sock")).st_mode & 0o777)
         with self.subscriber("-t", "local") as subscriber:
