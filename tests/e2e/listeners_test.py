@@ -222,6 +222,27 @@ class ListenersTest(unittest.TestCase):
             self.assertEqual(b"", client.recv(4), "no header")
 
 
+class RestartTest(unittest.TestCase):
+    CONFIG = "mqtt:\n  listeners:\n    - {name: north, listen: '127.0.0.1:0', mount: north/}\n"
+
+    def test_a_session_behind_a_mount_survives_kill(self):
+        with tempfile.TemporaryDirectory() as data:
+            def north(campanile):
+                listeners = campanile.get_json("/api/v1/status")["listeners"]
+                return next(int(one["address"].rsplit(":", 1)[1]) for one in listeners if one["name"] == "north")
+            options = ["-i", "keeper", "-c", "-q", "1", "-t", "u4/#", "-F", "%t %p"]
+            with Campanile(data=data, config=self.CONFIG) as campanile:
+                with Subscriber(north(campanile), *options):
+                    pass
+                campanile.publish("north/u4/x", "1")
+                campanile.publish("u4/x", "not for it")
+                campanile.kill()
+            with Campanile(data=data, config=self.CONFIG) as campanile:
+                campanile.publish("north/u4/y", "2")
+                with Subscriber(north(campanile), *options) as subscriber:
+                    self.assertEqual(["u4/x 1", "u4/y 2"], subscriber.wait_for(2))
+
+
 class StartTest(unittest.TestCase):
     def start_fails(self, listener):
         with tempfile.TemporaryDirectory() as folder:
