@@ -89,6 +89,13 @@ void SharedState::finish(Session& session, Session::Ended ended) {
     BrokerLoop& its_loop = ended.link->loop();
     its_loop.event_loop().post([link = std::move(ended.link)] { link->taken_over(); });
   }
+  if (!ended.unfinished.empty()) {
+    BrokerLoop& loop = *loops.front();
+    loop.event_loop().post([&loop, unfinished = std::move(ended.unfinished)] {
+      loop.share_again(unfinished);
+      loop.end_batch();
+    });
+  }
   if (ended.will) {
     BrokerLoop& loop = *loops.front();
     loop.event_loop().post([&loop, will = std::shared_ptr<const Will>(std::move(ended.will))] {

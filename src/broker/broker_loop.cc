@@ -29,13 +29,28 @@ void BrokerLoop::start() {
 Result<BrokerLoop::Delivered> BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
   if (shared_.watch.active()) shared_.watch.note(publication, now_ns);
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);
-  for (const auto& group : result->groups) chosen_.push_back(&choose_member(group));
-  Delivered delivered{.wanted = !result->targets.empty() || !result->groups.empty()};
+  return fan_out(*result, publication, now_ns);
+}
+
+// Not while the program stops: members that leave one after the other would hand everything round.
+void BrokerLoop::share_again(const std::vector<Session::Unfinished>& unfinished) {
+  const int64_t now_ns = shared_.clock.now_ns();
+  for (const Session::Unfinished& one : unfinished) {
+    const MatchResult result = shared_.tree.members(one.filter);
+    Publication publication = Publication::of(one.message);
+    const bool lost = result.groups.empty() || shared_.stopping.load(std::memory_order_relaxed) || !fan_out(result, publication, now_ns);
+    if (lost) traffic_.drop(DropReason::kSessionEnded);
+  }
+}
+
+Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Publication& publication, int64_t now_ns) {
+  for (const auto& group : result.groups) chosen_.push_back(&choose_member(group));
+  Delivered delivered{.wanted = !result.targets.empty() || !result.groups.empty()};
   const bool received = publication.received_id != 0 && publication.publisher->durable();
-  const bool recorded = publication.qos > 0 && (result->any_durable || received);
+  const bool recorded = publication.qos > 0 && (result.any_durable || received);
   if (recorded) [[unlikely]] {
     shared_.sessions.begin_fan_out(index_);
-    const auto appended = record(*result, publication);
+    const auto appended = record(result, publication);
     if (!appended) {
       shared_.sessions.end_fan_out(index_);
       chosen_.clear();
@@ -43,7 +58,7 @@ Result<BrokerLoop::Delivered> BrokerLoop::fan_out(Publication& publication, int6
     }
     delivered.lsn = *appended;
   }
-  for (const MatchTarget& target : result->targets) {
+  for (const MatchTarget& target : result.targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
     if (recorded && target.session->durable() && target.terms.qos > 0) continue;
     wake(target.session->deliver(publication, target.terms, now_ns, traffic_), target.session);

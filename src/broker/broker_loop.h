@@ -43,6 +43,8 @@ class BrokerLoop {
   // Delivers to every matching session. The sessions' loops learn at end_batch().
   // Errors: the journal's, in which case it was delivered to nobody.
   Result<Delivered> fan_out(Publication& publication, int64_t now_ns);
+  // Hands each to another member of its shared subscription, where there is one.
+  void share_again(const std::vector<Session::Unfinished>& unfinished);
   // Stores, retains and delivers a message that no connection waits for: wills.
   void publish_will(std::shared_ptr<const Will> will);
   // Sends what waits in the session's outbox, now or once the journal has what it depends on.
@@ -69,6 +71,7 @@ class BrokerLoop {
   void check_away(int64_t now_ns);
   size_t next_member(size_t members) { return members == 1 ? 0 : turn_++ % members; }
   const MatchTarget& choose_member(const std::vector<MatchTarget>& group);
+  Result<Delivered> fan_out(const MatchResult& result, Publication& publication, int64_t now_ns);
   // Into the queues of durable sessions, then into the journal. What remains is in receivers_.
   Result<journal::Lsn> record(const MatchResult& result, Publication& publication);
   void reserve(const MatchTarget& target, Publication& publication);

@@ -7,6 +7,7 @@
 #include "broker/session_record.h"
 #include "broker/session_store.h"
 #include "broker/session_waiting.h"
+#include "mqtt/topic.h"
 
 namespace campanile::broker {
 
@@ -24,7 +25,10 @@ Session::Session(SessionState state, SessionEnvironment& environment)
   number_ = state.number;
   next_sequence_ = state.next_sequence;
   since_ns_ = state.away_since_ns;
-  for (auto& [filter, options] : state.filters) filters_.emplace(filter, options);
+  for (auto& [filter, options] : state.filters) {
+    shared_filters_ += mqtt::is_shared(filter);
+    filters_.emplace(filter, options);
+  }
   for (const std::string& filter : state.changed_filters) {
     if (!changed_filters_) changed_filters_ = std::make_unique<StringSet>();
     changed_filters_->insert(filter);
@@ -224,6 +228,7 @@ Session::FilterAdded Session::add_filter(std::string_view filter, const Subscrip
     if (!changed_filters_) changed_filters_ = std::make_unique<StringSet>();
     changed_filters_->emplace(filter);
   }
+  if (result.what == What::kNew && mqtt::is_shared(filter)) ++shared_filters_;
   filters_.insert_or_assign(std::string(filter), options);
   return result;
 }
@@ -232,6 +237,7 @@ Session::FilterRemoved Session::remove_filter(std::string_view filter) {
   std::lock_guard lock(mutex_);
   if (waiting_) std::erase_if(waiting_->walks, [&](const auto& walk) { return walk.filter == filter; });
   FilterRemoved result{.known = filters_.erase(filter) > 0};
+  if (result.known && mqtt::is_shared(filter)) --shared_filters_;
   if (!result.known || !durable_) return result;
   // Where the journal refuses, the subscription comes back with a restart; UNSUBACK must not say otherwise.
   const auto lsn = environment_.store.append(encode_unsubscribed(number_, filter));
@@ -260,12 +266,13 @@ Session::Ended Session::end_locked(Traffic& traffic) {
   link_.reset();
   outbox_ = {};
   aliases_.reset();
+  if (shares() && waiting_) result.unfinished = unfinished();
   for (auto& [filter, options] : filters_) result.filters.push_back(filter);
   filters_.clear();
   changed_filters_.reset();
   received_.reset();
   if (waiting_) {
-    const size_t lost = waiting_->in_flight.size() + waiting_->messages;
+    const size_t lost = waiting_->in_flight.size() + waiting_->messages - result.unfinished.size();
     if (lost > 0) traffic.drop(DropReason::kSessionEnded, lost);
     environment_.queued_messages -= waiting_->messages;
     environment_.queued_bytes -= waiting_->bytes;

@@ -13,7 +13,8 @@
 // the queue, whoever delivers appends the record, recorded() lets the message go. What must not be seen before it is on disk (the
 // packet identifier of a QoS 2 message, a PUBREL) holds the outbox back: take_output() then names an Lsn instead of handing bytes out.
 //
-// The sources: session.cc is its life, session_deliver.cc what goes out, session_queue.cc the queue in memory and on disk.
+// The sources: session.cc is its life, session_deliver.cc what goes out, session_queue.cc the queue in memory and on disk,
+// session_shared.cc what a member of a shared subscription leaves to the others.
 // Threads: every method from any thread, under the session's own short lock, which is a leaf but for RetainedStore's (read), the
 // SessionStore's requests and the journal's. Methods that name a link are called on that link's loop.
 // Limits: options.queue_*_max and in_flight_max; `outbox` by connection_bytes_max; what is in flight and kept by kInFlightBytesMax.
@@ -180,11 +181,18 @@ class Session : public std::enable_shared_from_this<Session> {
   FilterRemoved remove_filter(std::string_view filter);
   StringMap<SubscriptionOptions> subscriptions() const;
 
+  // What a member of a shared subscription leaves to the others [section 4.8.2]: messages that it was not sent, and those of QoS 1
+  // that it was sent and has not acknowledged. One of QoS 2 that was sent is nobody else's [MQTT-4.8.2-5].
+  struct Unfinished {
+    std::string filter;  // "$share/group/filter"
+    MessagePtr message;
+  };
   struct Ended {
     bool by_this_call = false;
     std::shared_ptr<Link> link;
     std::unique_ptr<Will> will;
     std::vector<std::string> filters;  // to be taken out of the subscription tree
+    std::vector<Unfinished> unfinished;
     journal::Lsn lsn = 0;              // the end is safe after it
   };
   // For good: nothing is delivered or attached any more.
@@ -252,6 +260,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void record(std::string_view bytes);
   void fill_row(SessionRow& row);
 
+  bool shares() const { return shared_filters_ > 0; }
+  std::vector<Unfinished> unfinished() const;
   Ended end_locked(Traffic& traffic);
 
   const std::string client_id_;
@@ -265,6 +275,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string outbox_;
   uint32_t outbox_hint_ = 0;  // its size at the last flush, to be reserved at once next time
   uint32_t epoch_ = 0;        // counts attach and detach
+  uint32_t shared_filters_ = 0;
   bool ended_ = false;
   bool flush_pending_ = false;
   bool stalled_ = false;

@@ -66,7 +66,9 @@ int Session::deliver(Publication& publication, const DeliveryTerms& terms, int64
   CHECK(!durable_);
   const bool in_turn = !waiting_ || (!waiting_->in_flight.resending() && waiting_->messages == 0);
   if (room && in_turn && window_open()) {
-    send_new(View::of(publication), {.qos = qos, .retain = retain, .subscription_ids = terms.subscription_ids}, now_ns, traffic);
+    OutgoingMessage out{.qos = qos, .retain = retain, .subscription_ids = terms.subscription_ids};
+    if (shares()) out.message = publication.keep();  // should the session end, another member gets it
+    send_new(View::of(publication), std::move(out), now_ns, traffic);
   } else {
     enqueue(publication, terms, true, traffic);
   }
@@ -269,7 +271,7 @@ void Session::send_queue(int64_t now_ns, Traffic& traffic) {
     if (!durable_) {
       forget_row(out);
       out.row = OutgoingMessage::Row::kNone;
-      out.message = nullptr;
+      if (!shares()) out.message = nullptr;
     }
     add_in_flight(View::of(*message), std::move(out), now_ns, traffic);
   }

@@ -63,10 +63,12 @@ class SubscriptionTree::Collector {
     if (!found) return;
     for (const auto& [key, subscription] : found->direct) add_to(result_.targets, subscription);
     if (!found->groups) return;
-    for (const auto& [name, members] : *found->groups) {
-      auto& group = result_.groups.emplace_back();
-      for (const auto& [key, subscription] : members) add_to(group, subscription);
-    }
+    for (const auto& [name, members] : *found->groups) add_group(members);
+  }
+
+  void add_group(const Subscribers::BySession& members) {
+    auto& group = result_.groups.emplace_back();
+    for (const auto& [key, subscription] : members) add_to(group, subscription);
   }
 
   // REQUIRES: called once, after the last add().
@@ -241,6 +243,40 @@ std::shared_ptr<const MatchResult> SubscriptionTree::match(std::string_view topi
     collect(*root_, topic, false, !topic.starts_with('$'), collector);
   }
   collector.merge();
+  return result;
+}
+
+MatchResult SubscriptionTree::members(std::string_view shared_filter) const {
+  const auto [group, text] = parts_of(shared_filter);
+  std::shared_lock lock(mutex_);
+  const Subscribers* found = nullptr;
+  if (!mqtt::has_wildcard(text)) {
+    const auto exact = exact_.find(text);
+    if (exact != exact_.end()) found = exact->second.get();
+  } else {
+    const Node* node = root_.get();
+    bool at_end = false;
+    for (std::string_view rest = text; node && !found;) {
+      const std::string_view level = take_level(rest, at_end);
+      if (level == "#") {
+        found = node->rest.get();
+        break;
+      }
+      if (level == "+") {
+        node = node->any.get();
+      } else {
+        const auto child = node->children.find(level);
+        node = child == node->children.end() ? nullptr : child->second.get();
+      }
+      if (!at_end) continue;
+      if (node) found = node->here.get();
+      break;
+    }
+  }
+  MatchResult result;
+  if (!found || !found->groups) return result;
+  const auto its = found->groups->find(group);
+  if (its != found->groups->end()) Collector(result).add_group(its->second);
   return result;
 }
 

@@ -71,6 +71,8 @@ class SubscriptionTree {
 
   // REQUIRES: a valid topic.
   std::shared_ptr<const MatchResult> match(std::string_view topic) const;
+  // The members of one shared subscription, by its whole text: one group or none. REQUIRES: a valid one.
+  MatchResult members(std::string_view shared_filter) const;
   // Grows with every change that can concern the topic: a result made after the stamp was read is good while it stays the same.
   uint64_t stamp(std::string_view topic) const;
 

@@ -92,5 +92,74 @@ TEST(SharedSubscriptions, AQoS2MessageStaysWithItsMember) {
   EXPECT_EQ(other.read(), "") << "the session has ended, and the message with it";
 }
 
+// Section 4.8.2: what a member has not acknowledged with QoS 1, or was never sent, goes to another when its session ends.
+TEST(SharedSubscriptions, AnEndedMemberLeavesItsMessagesToTheOthers) {
+  for (const bool kept : {false, true}) {
+    Bench bench;
+    TestClient pub(bench, "pub"), other(bench, "other", kV5, {}, 1);
+    {
+      TestClient member(bench, "member", kV5, [&](auto& connect) {
+        if (kept) connect.properties.u32(PropertyId::kSessionExpiryInterval, 20);
+        connect.properties.u16(PropertyId::kReceiveMaximum, 3);
+      });
+      member.subscribe("$share/g/jobs/+", 2);
+      member.read();
+      pub.publish("jobs/a", "zero", 0);
+      pub.publish("jobs/a", "done", 1, 1);
+      pub.publish("jobs/a", "open", 1, 2);
+      pub.publish("jobs/a", "exact", 2, 3);
+      pub.publish("jobs/a", "waits", 1, 4);
+      pub.publish("jobs/a", "waits too", 2, 5);
+      EXPECT_EQ(member.read(), "PUBLISH(jobs/a=zero) PUBLISH(jobs/a=done,q1,id1) PUBLISH(jobs/a=open,q1,id2) PUBLISH(jobs/a=exact,q2,id3)");
+      member.ack(PacketType::kPuback, 1);
+      EXPECT_EQ(member.read(), "PUBLISH(jobs/a=waits,q1,id4)");
+      other.subscribe("$share/g/jobs/+", 2);
+      other.read();
+    }
+    if (kept) {
+      EXPECT_EQ(other.read(), "") << "the session lives on";
+      bench.advance(22);
+    }
+    EXPECT_EQ(other.read(), "PUBLISH(jobs/a=open,q1,id1) PUBLISH(jobs/a=waits,q1,id2) PUBLISH(jobs/a=waits too,q2,id3)") << kept;
+    EXPECT_EQ(bench.broker->status().dropped[static_cast<size_t>(DropReason::kSessionEnded)], 1u) << "the one of QoS 2 that was begun";
+    EXPECT_EQ(bench.broker->status().queued_bytes, 0u);
+  }
+}
+
+TEST(SharedSubscriptions, TheLastMemberLeavesNothing) {
+  Bench bench;
+  TestClient pub(bench, "pub");
+  {
+    TestClient member(bench, "member", kV5), bystander(bench, "bystander");
+    member.subscribe("$share/g/a", 1);
+    member.subscribe("b", 1);
+    bystander.subscribe("$share/h/a", 1);
+    bystander.subscribe("b", 0);
+    pub.publish("a", "1", 1, 1);
+    pub.publish("b", "2", 1, 2);
+    bystander.read();
+    member.lose();
+    EXPECT_EQ(bystander.read(), "") << "of another group, and of an ordinary subscription";
+  }
+  EXPECT_EQ(bench.broker->status().dropped[static_cast<size_t>(DropReason::kSessionEnded)], 3u);
+}
+
+// A copy for each group stays with its group.
+TEST(SharedSubscriptions, EachGroupGetsItsOwnCopyBack) {
+  Bench bench;
+  TestClient pub(bench, "pub"), in_g(bench, "g"), in_h(bench, "h", kV5, {}, 1);
+  {
+    TestClient member(bench, "member", kV5);
+    member.subscribe("$share/g/a", 1);
+    member.subscribe("$share/h/+", 1);
+    pub.publish("a", "1", 1, 1);
+    in_g.subscribe("$share/g/a", 1);
+    in_h.subscribe("$share/h/+", 1);
+    in_g.read(), in_h.read();
+  }
+  EXPECT_EQ(in_g.read(), "PUBLISH(a=1,q1,id1)");
+  EXPECT_EQ(in_h.read(), "PUBLISH(a=1,q1,id1)");
+}
+
 }  // namespace
 }  // namespace campanile::broker
