@@ -62,9 +62,12 @@ class BrokerServer {
   BrokerServer() : store_(kv::make_memory_store()), loops_(2), workers_(WorkerPoolOptions{.threads = 1, .queue_max = 64}) {
     retained_ = std::move(*broker::RetainedStore::load(*store_, {}));
     retained_->attach(journal_);
+    sessions_ = std::move(*broker::SessionStore::load(*store_));
+    sessions_->attach(journal_);
     auto made = broker::Broker::create({}, {.loops = {&loops_.at(0), &loops_.at(1)},
                                             .journal = journal_,
                                             .retained = *retained_,
+                                            .sessions = *sessions_,
                                             .sink = sink_,
                                             .authenticator = authenticator_,
                                             .clock = clock_,
@@ -112,6 +115,7 @@ class BrokerServer {
   net::EventLoopPool loops_;
   WorkerPool workers_;
   std::unique_ptr<broker::RetainedStore> retained_;
+  std::unique_ptr<broker::SessionStore> sessions_;
   std::unique_ptr<broker::Broker> broker_;
   std::unique_ptr<net::TcpListener> mqtt_;
   std::unique_ptr<TestServer> http_;
