@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same MQTT loads against Debian's mosquitto and against Campanile, one after the other in one run, as a table with ratios.
 
-    bench/mqtt_side_by_side.py                     # every load, one round, about six minutes
+    bench/mqtt_side_by_side.py                     # every load, one round, about three minutes
     bench/mqtt_side_by_side.py --rounds 3          # the median of three
     bench/mqtt_side_by_side.py --only fan-out      # loads whose name begins so
     bench/mqtt_side_by_side.py --tls --json        # over TLS; one line of JSON a load
