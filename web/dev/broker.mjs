@@ -13,6 +13,7 @@ export function makeClients(nowMs, empty) {
       since_ms: nowMs - (at * 977 + 40) * 1000,
       user: away ? '' : at % 3 === 0 ? 'campus' : '',
       address: away ? '' : `10.20.${at % 4}.${at + 10}:${40_000 + at}`,
+      listener: away ? '' : 'mqtt',
       protocol: at % 5 === 0 ? '5' : '3.1.1',
       keep_alive_s: away ? 0 : 60,
       session_expiry_s: away ? 2_592_000 : 0,

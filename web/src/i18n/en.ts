@@ -147,6 +147,7 @@ export const en = {
   'clients.client': 'Client',
   'clients.state': 'State',
   'clients.address': 'Address',
+  'clients.listener': 'Listener',
   'clients.received': 'Received',
   'clients.sent': 'Sent',
   'clients.queue': 'Queue',

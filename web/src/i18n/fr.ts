@@ -147,6 +147,7 @@ export const fr: Record<TextKey, string> = {
   'clients.client': 'Client',
   'clients.state': 'État',
   'clients.address': 'Adresse',
+  'clients.listener': 'Écoute',
   'clients.received': 'Reçus',
   'clients.sent': 'Envoyés',
   'clients.queue': 'File',

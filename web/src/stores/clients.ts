@@ -8,6 +8,8 @@ export interface Client {
   since_ms: number;
   user: string;
   address: string;
+  /** The name of the listener that it came through. */
+  listener: string;
   protocol: string;
   keep_alive_s: number;
   /** null: for ever; 0: not at all. */
