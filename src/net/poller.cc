@@ -32,6 +32,7 @@ void Poller::run() {
 }
 
 void Poller::stop() {
+  stopped_ = true;
   boost::system::error_code ignored;
   descriptor_.cancel(ignored);
 }

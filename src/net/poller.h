@@ -41,7 +41,7 @@ class Poller {
                            [this, turn = std::move(turn)](const boost::system::error_code& error) mutable {
                              if (error) return;  // the loop stops
                              turn();
-                             start(std::move(turn));
+                             if (!stopped_) start(std::move(turn));
                            });
   }
   // Tells the targets that are ready now.
@@ -56,6 +56,7 @@ class Poller {
   std::array<epoll_event, kTurnEvents> events_;
   int count_ = 0;  // of the present turn
   int next_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace campanile::net
