@@ -29,11 +29,14 @@ void BrokerLoop::start() {
 Result<BrokerLoop::Delivered> BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
   if (shared_.watch.active()) shared_.watch.note(publication, now_ns);
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);
+  if (!publication.stays || batch_.full()) hand_out();
+  if (publication.stays && result->size() > 0) batch_.begin(publication, result);
   return fan_out(*result, publication, now_ns);
 }
 
 // Not while the program stops: members that leave one after the other would hand everything round.
 void BrokerLoop::share_again(const std::vector<Session::Unfinished>& unfinished) {
+  hand_out();
   const int64_t now_ns = shared_.clock.now_ns();
   for (const Session::Unfinished& one : unfinished) {
     const MatchResult result = shared_.tree.members(one.filter);
@@ -61,11 +64,11 @@ Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Pub
   for (const MatchTarget& target : result.targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
     if (recorded && target.session->durable() && target.terms.qos > 0) continue;
-    wake(target.session->deliver(publication, target.terms, now_ns, traffic_), target.session);
+    deliver(target, publication, now_ns);
   }
   for (const MatchTarget* target : chosen_) {
     if (recorded && target->session->durable() && target->terms.qos > 0) continue;
-    wake(target->session->deliver(publication, target->terms, now_ns, traffic_), target->session);
+    deliver(*target, publication, now_ns);
   }
   chosen_.clear();
   if (!recorded) return delivered;
@@ -75,6 +78,22 @@ Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Pub
   }
   shared_.sessions.end_fan_out(index_);
   return delivered;
+}
+
+void BrokerLoop::deliver(const MatchTarget& target, Publication& publication, int64_t now_ns) {
+  if (publication.stays) {
+    batch_.add(target);
+  } else {
+    wake(target.session->deliver(publication, target.terms, now_ns, traffic_), target.session);
+  }
+}
+
+void BrokerLoop::hand_out() {
+  if (batch_.empty()) return;
+  const int64_t now_ns = shared_.clock.now_ns();
+  batch_.hand_out([&](const std::shared_ptr<Session>& session, std::span<const Delivery> deliveries) {
+    wake(session->deliver(deliveries, now_ns, traffic_), session);
+  });
 }
 
 Result<journal::Lsn> BrokerLoop::record(const MatchResult& result, Publication& publication) {
@@ -122,6 +141,7 @@ void BrokerLoop::wake(int loop, std::shared_ptr<Session> session) {
 }
 
 void BrokerLoop::end_batch() {
+  hand_out();
   for (size_t i = 0; i < wakes_.size(); ++i) {
     if (!wakes_[i].empty()) shared_.loops[i]->receive_wakes(std::exchange(wakes_[i], {}));
   }

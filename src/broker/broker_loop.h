@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker/deadline_wheel.h"
+#include "broker/delivery_batch.h"
 #include "broker/match_cache.h"
 #include "broker/message.h"
 #include "broker/shared_state.h"
@@ -51,6 +52,7 @@ class BrokerLoop {
   void flush(const std::shared_ptr<Session>& session);
   // What waking a session means: it is flushed by `loop` after end_batch().
   void wake(int loop, std::shared_ptr<Session> session);
+  // Hands out what fan_out() has put aside, and wakes the loops that have something to send.
   void end_batch();
 
   // Any thread: sessions whose link, on this loop, has something to send.
@@ -62,6 +64,8 @@ class BrokerLoop {
   journal::CommitQueue& commits() { return commits_; }
   Traffic& traffic() { return traffic_; }
   DeadlineWheel<Link>& wheel() { return wheel_; }
+  // Identifiers of the PUBACKs in the portion of input at hand; empty between callbacks.
+  std::vector<uint16_t>& acknowledged() { return acknowledged_; }
   // Where the packets of one callback are put together before they are sent; empty between callbacks.
   std::string& scratch() { return scratch_; }
 
@@ -70,6 +74,8 @@ class BrokerLoop {
   void tick();
   void check_away(int64_t now_ns);
   size_t next_member(size_t members) { return members == 1 ? 0 : turn_++ % members; }
+  void deliver(const MatchTarget& target, Publication& publication, int64_t now_ns);
+  void hand_out();
   const MatchTarget& choose_member(const std::vector<MatchTarget>& group);
   Result<Delivered> fan_out(const MatchResult& result, Publication& publication, int64_t now_ns);
   // Into the queues of durable sessions, then into the journal. What remains is in receivers_.
@@ -91,6 +97,8 @@ class BrokerLoop {
   DeadlineWheel<Link> wheel_;
   Traffic traffic_;
   std::string scratch_;
+  std::vector<uint16_t> acknowledged_;
+  DeliveryBatch batch_;
   size_t turn_ = 0;  // of shared subscriptions
   std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
   std::vector<WaitingWill> wills_;                            // to be tried again

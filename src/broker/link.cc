@@ -25,12 +25,19 @@ size_t Link::receive(std::string_view bytes) {
   bytes_in_ += used;
   loop_.traffic().bytes_in += used;
   loop_.traffic().packets_in += protocol_.take_packet_count();
+  if (!loop_.acknowledged().empty()) take_acknowledged();
   send_out();
   commit_batch();
   if (std::exchange(session_written_, false)) flush_session();
   end_if_closed();
   loop_.end_batch();
   return used;
+}
+
+void Link::take_acknowledged() {
+  session_->acknowledge(loop_.acknowledged(), now_ns_, loop_.traffic());
+  loop_.acknowledged().clear();
+  session_written_ = true;
 }
 
 void Link::send_out() {

@@ -121,6 +121,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   // Now, or once `lsn` is durable, in order.
   void when_durable(journal::Lsn lsn, std::move_only_function<void()> action);
 
+  void take_acknowledged();
   std::string& out() { return loop_.scratch(); }
   void look_again(int64_t steady_ns);
   void send_out();

@@ -79,7 +79,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   if (!packet.properties.empty()) mqtt::append_forwarded_properties(properties, packet.properties);
   Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
                           .qos = packet.qos, .retain = packet.retain, .publisher = session_.get(),
-                          .received_id = packet.qos == 2 ? packet.packet_id : uint16_t{0}};
+                          .received_id = packet.qos == 2 ? packet.packet_id : uint16_t{0},
+                          .stays = packet.properties.empty()};  // with properties these are a local copy, and the topic may be an alias'
   if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
 
   journal::Lsn lsn = 0;
@@ -230,6 +231,7 @@ void Link::on_release(const mqtt::AckPacket& packet) {
 }
 
 void Link::on_ack(const mqtt::AckPacket& packet) {
+  if (packet.type == PacketType::kPuback) return loop_.acknowledged().push_back(packet.packet_id);
   const auto done = session_->acknowledge(packet, now_ns_, loop_.traffic());
   if (!done) return not_recorded(packet, done.error(), &Link::on_ack);
   session_written_ = true;

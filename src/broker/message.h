@@ -38,6 +38,7 @@ struct Publication {
   bool retain = false;
   Session* publisher = nullptr;  // for the no-local option; null: not a client
   uint16_t received_id = 0;      // of QoS 2: the publisher's session keeps it with the message
+  bool stays = false;            // the bytes stay where they are until BrokerLoop::end_batch()
 
   size_t bytes() const { return topic.size() + payload.size() + properties.size(); }
   // The message as an object of its own, made when the first receiver must keep it and shared by all that do.

@@ -26,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "base/result.h"
+#include "base/small_mutex.h"
 #include "broker/in_flight.h"
 #include "broker/message.h"
 #include "broker/options.h"
@@ -49,6 +51,7 @@ namespace campanile::broker {
 
 class Link;
 class RetainedStore;
+struct Delivery;
 class SessionStore;
 
 // What all sessions share.
@@ -110,6 +113,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Hands a message to the client, or to its queue. Returns the loop that must flush the link, or -1.
   // Messages of QoS 1 and 2 for a durable session go through reserve() instead.
   int deliver(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic);
+  // Several, in order. REQUIRES: each is for this session.
+  int deliver(std::span<const Delivery> deliveries, int64_t now_ns, Traffic& traffic);
   // Puts a message of QoS 1 or 2 into a durable session's queue, from where it does not go before recorded(). Returns its sequence
   // number; 0 where it was dropped, and counted. REQUIRES: durable().
   uint64_t reserve(Publication& publication, const DeliveryTerms& terms, Traffic& traffic);
@@ -160,6 +165,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // PUBACK, PUBREC or PUBCOMP. Output may follow. Errors: the journal's, for a PUBREC that cannot be answered.
   Result<void> acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic& traffic);
+  // Many PUBACKs at once.
+  void acknowledge(std::span<const uint16_t> packet_ids, int64_t now_ns, Traffic& traffic);
 
   // QoS 2 on its way in [MQTT-4.3.3-10]: identifiers that were received and not released, with the position after which the message is safe.
   void receive(uint16_t packet_id, journal::Lsn lsn);
@@ -230,6 +237,7 @@ class Session : public std::enable_shared_from_this<Session> {
   size_t free_window() const;
   bool window_open() const;
   bool fits(const View& message, const OutgoingMessage& terms) const;
+  void deliver_locked(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic);
   void alias_topic(mqtt::OutgoingPublish& publish);
   bool is_outside(std::string_view topic) const;
   View unmounted(const View& message, std::string& properties) const;
@@ -269,7 +277,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const bool durable_;
   std::atomic<size_t> send_queue_bytes_{0};
 
-  mutable std::mutex mutex_;  // everything below
+  mutable SmallMutex mutex_;  // everything below
   std::shared_ptr<Link> link_;
   LinkTerms terms_;
   std::string outbox_;

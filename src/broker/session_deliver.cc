@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "broker/delivery_batch.h"
 #include "broker/mount.h"
 #include "broker/retained_store.h"
 #include "broker/session.h"
@@ -50,18 +51,25 @@ int Session::wake_locked() {
 }
 
 int Session::deliver(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic) {
+  std::lock_guard lock(mutex_);
+  deliver_locked(publication, terms, now_ns, traffic);
+  return wake_locked();
+}
+
+int Session::deliver(std::span<const Delivery> deliveries, int64_t now_ns, Traffic& traffic) {
+  std::lock_guard lock(mutex_);
+  for (const Delivery& delivery : deliveries) deliver_locked(*delivery.publication, delivery.target->terms, now_ns, traffic);
+  return wake_locked();
+}
+
+void Session::deliver_locked(Publication& publication, const DeliveryTerms& terms, int64_t now_ns, Traffic& traffic) {
+  if (ended_ || is_outside(publication.topic)) return;
   const uint8_t qos = std::min(publication.qos, terms.qos);
   const bool retain = terms.retain_as_published && publication.retain;  // [MQTT-3.3.1-12, 3.3.1-13]
-  std::lock_guard lock(mutex_);
-  if (ended_ || is_outside(publication.topic)) return -1;
   const bool room = link_ && room_in_connection(environment_.options.connection_bytes_max);
   if (qos == 0) {
-    if (room) {
-      send_new(View::of(publication), {.retain = retain, .subscription_ids = terms.subscription_ids}, now_ns, traffic);
-    } else {
-      traffic.drop(link_ ? DropReason::kSlowConsumer : DropReason::kOffline);
-    }
-    return wake_locked();
+    if (!room) return traffic.drop(link_ ? DropReason::kSlowConsumer : DropReason::kOffline);
+    return send_new(View::of(publication), {.retain = retain, .subscription_ids = terms.subscription_ids}, now_ns, traffic);
   }
   CHECK(!durable_);
   const bool in_turn = !waiting_ || (!waiting_->in_flight.resending() && waiting_->messages == 0);
@@ -72,7 +80,6 @@ int Session::deliver(Publication& publication, const DeliveryTerms& terms, int64
   } else {
     enqueue(publication, terms, true, traffic);
   }
-  return wake_locked();
 }
 
 uint64_t Session::reserve(Publication& publication, const DeliveryTerms& terms, Traffic& traffic) {
@@ -364,6 +371,16 @@ Result<void> Session::acknowledge(const mqtt::AckPacket& packet, int64_t now_ns,
   finish_in_flight(packet.packet_id);
   pump_locked(now_ns, traffic);
   return {};
+}
+
+void Session::acknowledge(std::span<const uint16_t> packet_ids, int64_t now_ns, Traffic& traffic) {
+  std::lock_guard lock(mutex_);
+  if (!link_ || !waiting_) return;
+  for (const uint16_t id : packet_ids) {
+    const InFlight::Entry* entry = waiting_->in_flight.find(id);
+    if (entry && entry->out.qos == 1) finish_in_flight(id);
+  }
+  pump_locked(now_ns, traffic);
 }
 
 }  // namespace campanile::broker

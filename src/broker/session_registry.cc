@@ -25,17 +25,18 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
       const auto found = shard.sessions.find(client_id);
       result.present = found != shard.sessions.end() && !fresh;
       if (result.present) {
-        result.session = found->second;
+        result.session = *found;
       } else {
         const bool is_new = found == shard.sessions.end();
         if (is_new && size_.load() >= sessions_max_) return {};
         result.session = std::make_shared<Session>(std::string(client_id), environment_, terms.expiry_s > 0);
         if (is_new) {
-          shard.sessions.emplace(client_id, result.session);
           ++size_;
         } else {
-          replaced = std::exchange(found->second, result.session);
+          replaced = *found;
+          shard.sessions.erase(found);
         }
+        shard.sessions.insert(result.session);
       }
     }
     if (replaced) {
@@ -61,7 +62,7 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
 void SessionRegistry::restore(std::shared_ptr<Session> session) {
   Shard& shard = shard_of(session->client_id());
   std::lock_guard lock(shard.mutex);
-  shard.sessions.emplace(session->client_id(), std::move(session));
+  shard.sessions.insert(std::move(session));
   ++size_;
 }
 
@@ -69,7 +70,7 @@ void SessionRegistry::remove(const Session& session) {
   Shard& shard = shard_of(session.client_id());
   std::lock_guard lock(shard.mutex);
   const auto found = shard.sessions.find(session.client_id());
-  if (found == shard.sessions.end() || found->second.get() != &session) return;
+  if (found == shard.sessions.end() || found->get() != &session) return;
   shard.sessions.erase(found);
   --size_;
 }
@@ -78,7 +79,7 @@ std::shared_ptr<Session> SessionRegistry::find(std::string_view client_id) const
   const Shard& shard = shard_of(client_id);
   std::lock_guard lock(shard.mutex);
   const auto found = shard.sessions.find(client_id);
-  return found == shard.sessions.end() ? nullptr : found->second;
+  return found == shard.sessions.end() ? nullptr : *found;
 }
 
 void SessionRegistry::each(const Visit& visit) const {
@@ -91,7 +92,7 @@ void SessionRegistry::each_of_shard(size_t index, const Visit& visit) const {
   {
     std::lock_guard lock(shard.mutex);
     sessions.reserve(shard.sessions.size());
-    for (const auto& [id, session] : shard.sessions) sessions.push_back(session);
+    for (const auto& session : shard.sessions) sessions.push_back(session);
   }
   for (const auto& session : sessions) visit(session);
 }

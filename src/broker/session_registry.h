@@ -50,9 +50,17 @@ class SessionRegistry {
   void each_of_shard(size_t shard, const Visit& visit) const;  // REQUIRES: shard < kShards
 
  private:
+  // By client identifier, which is the session's own: an idle connection should not pay for a second copy.
+  struct Identity {
+    using is_transparent = void;
+    static std::string_view of(std::string_view client_id) { return client_id; }
+    static std::string_view of(const std::shared_ptr<Session>& session) { return session->client_id(); }
+    size_t operator()(const auto& key) const { return TextHash()(of(key)); }
+    bool operator()(const auto& a, const auto& b) const { return of(a) == of(b); }
+  };
   struct Shard {
     mutable std::mutex mutex;
-    StringMap<std::shared_ptr<Session>> sessions;
+    absl::flat_hash_set<std::shared_ptr<Session>, Identity, Identity> sessions;
   };
   Shard& shard_of(std::string_view client_id);
   const Shard& shard_of(std::string_view client_id) const;

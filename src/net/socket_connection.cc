@@ -26,13 +26,9 @@ void prepare(int fd) {
 
 }  // namespace
 
-SocketConnection::SocketConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, int fd)
-    : Connection(std::move(loop), input_bytes_max, std::move(slot)), fd_(fd) {
-  prepare(fd);
-}
-
-SocketConnection::~SocketConnection() {
-  if (fd_ >= 0) ::close(fd_);
+SocketConnection::SocketConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, FileDescriptor socket)
+    : Connection(std::move(loop), input_bytes_max, std::move(slot)), socket_(std::move(socket)) {
+  prepare(socket_.get());
 }
 
 void SocketConnection::ready(uint32_t events) {
@@ -45,7 +41,7 @@ void SocketConnection::ready(uint32_t events) {
 }
 
 bool SocketConnection::watched() {
-  if (!watched_) watched_ = loop_of_this().poller().watch(fd_, *this);
+  if (!watched_) watched_ = loop_of_this().poller().watch(socket_.get(), *this);
   if (!watched_) fail(describe(last_error()));
   return watched_;
 }
@@ -60,9 +56,9 @@ void SocketConnection::stream_read() {
 
 // At most one buffer a turn, so that a connection that brings much does not hold up the others.
 void SocketConnection::read_ready() {
-  if (!wants_read_ || !readable_ || fd_ < 0) return;
+  if (!wants_read_ || !readable_ || !socket_.is_open()) return;
   const std::span<char> buffer = loop_of_this().read_buffer();
-  const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), 0);
+  const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (count < 0 && errno == EAGAIN) {
     readable_ = false;
     return;
@@ -78,7 +74,7 @@ void SocketConnection::read_ready() {
 }
 
 size_t SocketConnection::stream_write_now(std::string_view bytes, ErrorCode& error) {
-  const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (count >= 0) return static_cast<size_t>(count);
   error = errno == EINTR ? ErrorCode(asio::error::would_block) : last_error();
   return 0;
@@ -97,14 +93,14 @@ void SocketConnection::write_ready() {
 }
 
 void SocketConnection::stream_shut_down() {
-  ::shutdown(fd_, SHUT_WR);
+  ::shutdown(socket_.get(), SHUT_WR);
   shut_down_done({});
 }
 
 void SocketConnection::stream_close() {
-  if (fd_ < 0) return;
-  if (watched_) loop_of_this().poller().forget(fd_, *this);
-  ::close(std::exchange(fd_, -1));
+  if (!socket_.is_open()) return;
+  if (watched_) loop_of_this().poller().forget(socket_.get(), *this);
+  socket_.reset();
   to_write_ = {};
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "net/connection.h"
+#include "net/file_descriptor.h"
 #include "net/poller.h"
 
 namespace campanile::net {
@@ -14,8 +15,7 @@ namespace campanile::net {
 class SocketConnection final : public Connection, public PollTarget {
  public:
   // Takes over a connected socket and makes it non-blocking.
-  SocketConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, int fd);
-  ~SocketConnection() override;
+  SocketConnection(std::shared_ptr<Loop> loop, size_t input_bytes_max, ConnectionSlot slot, FileDescriptor socket);
 
   void ready(uint32_t events) override;
 
@@ -32,7 +32,7 @@ class SocketConnection final : public Connection, public PollTarget {
   void write_ready();
 
   std::string_view to_write_;
-  int fd_;
+  FileDescriptor socket_;
   bool watched_ = false;
   bool wants_read_ = false;
   bool readable_ = false;   // the kernel may hold something to read

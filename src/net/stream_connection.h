@@ -85,6 +85,7 @@ class StreamConnection final : public Connection {
   std::array<char, kReadBytes> read_bytes_;
 };
 
+Address address_of(const asio::ip::tcp::endpoint& endpoint);
 // The other end, an IPv4 address that came through an IPv6 socket as what it is. Empty where it has gone.
 Address peer_address(const Socket& socket);
 

@@ -1,7 +1,9 @@
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <limits>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -17,6 +19,7 @@ namespace {
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kAcceptsPerTurn = 64;
 constexpr std::chrono::seconds kComplainEvery{60};
 
 // At most one line a minute about a trouble that may come with every connection.
@@ -33,10 +36,7 @@ class Complaint {
   std::chrono::steady_clock::time_point last_;
 };
 
-bool out_of_resources(const boost::system::error_code& error) {
-  return error == asio::error::no_descriptors || error == asio::error::no_memory ||
-         error == asio::error::no_buffer_space || error == boost::system::errc::too_many_files_open_in_system;
-}
+bool is_out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 
 // Files that connections must leave to the rest of the program: one that can accept but not open its journal's next segment loses more
 // than a connection.
@@ -51,15 +51,18 @@ int first_reserved_file() {
 
 }  // namespace
 
-Address peer_address(const Socket& socket) {
-  boost::system::error_code error;
-  const tcp::endpoint endpoint = socket.remote_endpoint(error);
-  if (error) return {};
+Address address_of(const tcp::endpoint& endpoint) {
   asio::ip::address address = endpoint.address();
   if (address.is_v6() && address.to_v6().is_v4_mapped()) {
     address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
   }
   return {address.to_string(), endpoint.port()};
+}
+
+Address peer_address(const Socket& socket) {
+  boost::system::error_code error;
+  const tcp::endpoint endpoint = socket.remote_endpoint(error);
+  return error ? Address() : address_of(endpoint);
 }
 
 namespace {
@@ -95,6 +98,7 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
                                                          : "");
     }
     if (acceptor_.listen(asio::socket_base::max_listen_connections, error); error) return failed("");
+    if (acceptor_.non_blocking(true, error); error) return failed("");
     const tcp::endpoint local = acceptor_.local_endpoint(error);
     if (error) return failed("");
     address_ = {local.address().to_string(), local.port()};
@@ -118,57 +122,64 @@ class Acceptor final : public LoopMember, public std::enable_shared_from_this<Ac
 
  private:
   void accept() {
-    std::shared_ptr<Loop> loop = loops_[next_];
-    next_ = (next_ + 1) % loops_.size();
-    auto& context = loop->context();
-    acceptor_.async_accept(context, [self = shared_from_this(), loop = std::move(loop)](
-                                        const boost::system::error_code& error, Socket socket) mutable {
-      self->accepted(error, std::move(loop), std::move(socket));
+    acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error && !self->closed_) self->accept_waiting();
     });
   }
 
-  void accepted(const boost::system::error_code& error, std::shared_ptr<Loop> loop, Socket socket) {
-    if (closed_) return;
-    if (out_of_resources(error)) {
-      if (resources_complaint_.is_due()) {
-        log::error(
-            "{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
-            address_.to_string(), error.message(), kAcceptPause.count());
+  // Many at a time, but not so many that the loop's connections wait for long. Taken from the system directly: Asio would register each
+  // with its reactor, only for it to be taken out again.
+  void accept_waiting() {
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+      tcp::endpoint peer;
+      socklen_t size = static_cast<socklen_t>(peer.capacity());
+      FileDescriptor socket(::accept4(acceptor_.native_handle(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (socket.is_open()) {
+        peer.resize(size);
+        accepted(std::move(socket), peer);
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        break;
+      } else if (is_out_of_resources(errno)) {
+        return pause();
       }
-      pause_ = loops_[0]->run_after(kAcceptPause, [self = shared_from_this()] {
-        self->pause_ = 0;
-        self->accept();
-      });
-      return;
-    }
-    // Any other error is of that one connection: it went away while it waited.
-    if (!error) {
-      if (*open_ >= options_.connections_max) {
-        if (full_complaint_.is_due()) {
-          log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(),
-                       options_.connections_max);
-        }
-      } else if (socket.native_handle() >= first_reserved_file_) {
-        if (resources_complaint_.is_due()) {
-          log::error("{} refuses connections: all but the {} files that are kept for the store are open (raise the limit of open files: ulimit -n)",
-                     address_.to_string(), kFilesLeft);
-        }
-      } else {
-        hand_over(std::move(loop), std::move(socket));
-      }
+      // Any other error is of that one connection: it went away while it waited.
     }
     accept();
   }
 
-  void hand_over(std::shared_ptr<Loop> loop, Socket socket) {
+  void pause() {
+    if (resources_complaint_.is_due()) {
+      log::error("{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
+                 address_.to_string(), describe({errno, boost::system::system_category()}), kAcceptPause.count());
+    }
+    pause_ = loops_[0]->run_after(kAcceptPause, [self = shared_from_this()] {
+      self->pause_ = 0;
+      self->accept_waiting();
+    });
+  }
+
+  void accepted(FileDescriptor socket, const tcp::endpoint& peer) {
+    if (*open_ >= options_.connections_max) {
+      if (full_complaint_.is_due()) {
+        log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(), options_.connections_max);
+      }
+    } else if (socket.get() >= first_reserved_file_) {
+      if (resources_complaint_.is_due()) {
+        log::error("{} refuses connections: all but the {} files that are kept for the store are open (raise the limit of open files: ulimit -n)",
+                   address_.to_string(), kFilesLeft);
+      }
+    } else {
+      hand_over(std::move(socket), address_of(peer));
+    }
+  }
+
+  void hand_over(FileDescriptor socket, Address peer) {
+    std::shared_ptr<Loop> loop = loops_[next_];
+    next_ = (next_ + 1) % loops_.size();
     Loop& target = *loop;
-    target.post([loop = std::move(loop), factory = factory_, slot = ConnectionSlot(open_), socket = std::move(socket),
+    target.post([loop = std::move(loop), factory = factory_, slot = ConnectionSlot(open_), socket = std::move(socket), peer = std::move(peer),
                  input_bytes_max = options_.input_bytes_max]() mutable {
-      Address peer = peer_address(socket);
-      boost::system::error_code error;
-      const int fd = socket.release(error);
-      if (error) return;
-      auto connection = std::make_shared<SocketConnection>(loop, input_bytes_max, std::move(slot), fd);
+      auto connection = std::make_shared<SocketConnection>(loop, input_bytes_max, std::move(slot), std::move(socket));
       if (!connection->join_loop()) return;
       connection->set_handler((*factory)(*loop));
       connection->opened(std::move(peer));
