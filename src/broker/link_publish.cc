@@ -80,7 +80,7 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
                           .qos = packet.qos, .retain = packet.retain, .publisher = session_.get(),
                           .received_id = packet.qos == 2 ? packet.packet_id : uint16_t{0},
-                          .stays = packet.properties.empty()};  // with properties these are a local copy, and the topic may be an alias'
+                          .stays = packet.properties.empty() && profile_.mount.empty()};  // otherwise topic and properties may be copies of this call
   if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
 
   journal::Lsn lsn = 0;

@@ -25,9 +25,10 @@ Session::Session(SessionState state, SessionEnvironment& environment)
   number_ = state.number;
   next_sequence_ = state.next_sequence;
   since_ns_ = state.away_since_ns;
+  if (!state.filters.empty()) filters_ = std::make_unique<StringMap<SubscriptionOptions>>();
   for (auto& [filter, options] : state.filters) {
     shared_filters_ += mqtt::is_shared(filter);
-    filters_.emplace(filter, options);
+    filters_->emplace(filter, options);
   }
   for (const std::string& filter : state.changed_filters) {
     if (!changed_filters_) changed_filters_ = std::make_unique<StringSet>();
@@ -79,7 +80,7 @@ Session::~Session() {
 SessionStatus Session::status() const {
   std::lock_guard lock(mutex_);
   SessionStatus status{.link = link_, .loop = terms_.loop, .version = terms_.version, .expiry_s = terms_.expiry_s, .since_ns = since_ns_,
-                       .subscriptions = filters_.size(), .messages_out = messages_out_};
+                       .subscriptions = filter_count(), .messages_out = messages_out_};
   if (waiting_) {
     status.in_flight = waiting_->in_flight.size();
     status.queued_messages = waiting_->messages;
@@ -92,8 +93,9 @@ SessionStatus Session::status() const {
 std::vector<std::string> Session::filters() const {
   std::lock_guard lock(mutex_);
   std::vector<std::string> result;
-  result.reserve(filters_.size());
-  for (const auto& [filter, options] : filters_) result.push_back(filter);
+  if (!filters_) return result;
+  result.reserve(filters_->size());
+  for (const auto& [filter, options] : *filters_) result.push_back(filter);
   return result;
 }
 
@@ -217,9 +219,9 @@ Session::FilterAdded Session::add_filter(std::string_view filter, const Subscrip
   using What = FilterAdded::What;
   std::lock_guard lock(mutex_);
   if (ended_) return {What::kEnded};
-  const auto found = filters_.find(filter);
-  if (found == filters_.end() && filters_.size() >= environment_.options.subscriptions_per_session_max) return {What::kOverLimit};
-  FilterAdded result{found == filters_.end() ? What::kNew : What::kKnown};
+  const bool known = find_filter(filter) != nullptr;
+  if (!known && filter_count() >= environment_.options.subscriptions_per_session_max) return {What::kOverLimit};
+  FilterAdded result{known ? What::kKnown : What::kNew};
   if (durable_) {
     const auto lsn = environment_.store.append(encode_subscribed(number_, options, filter));
     if (!lsn) return {What::kNotRecorded};
@@ -229,14 +231,15 @@ Session::FilterAdded Session::add_filter(std::string_view filter, const Subscrip
     changed_filters_->emplace(filter);
   }
   if (result.what == What::kNew && mqtt::is_shared(filter)) ++shared_filters_;
-  filters_.insert_or_assign(std::string(filter), options);
+  if (!filters_) filters_ = std::make_unique<StringMap<SubscriptionOptions>>();
+  filters_->insert_or_assign(std::string(filter), options);
   return result;
 }
 
 Session::FilterRemoved Session::remove_filter(std::string_view filter) {
   std::lock_guard lock(mutex_);
   if (waiting_) std::erase_if(waiting_->walks, [&](const auto& walk) { return walk.filter == filter; });
-  FilterRemoved result{.known = filters_.erase(filter) > 0};
+  FilterRemoved result{.known = filters_ && filters_->erase(filter) > 0};
   if (result.known && mqtt::is_shared(filter)) --shared_filters_;
   if (!result.known || !durable_) return result;
   // Where the journal refuses, the subscription comes back with a restart; UNSUBACK must not say otherwise.
@@ -250,7 +253,13 @@ Session::FilterRemoved Session::remove_filter(std::string_view filter) {
 
 StringMap<SubscriptionOptions> Session::subscriptions() const {
   std::lock_guard lock(mutex_);
-  return filters_;
+  return filters_ ? *filters_ : StringMap<SubscriptionOptions>();
+}
+
+const SubscriptionOptions* Session::find_filter(std::string_view filter) const {
+  if (!filters_) return nullptr;
+  const auto found = filters_->find(filter);
+  return found == filters_->end() ? nullptr : &found->second;
 }
 
 Session::Ended Session::end_locked(Traffic& traffic) {
@@ -267,8 +276,10 @@ Session::Ended Session::end_locked(Traffic& traffic) {
   outbox_ = {};
   aliases_.reset();
   if (shares() && waiting_) result.unfinished = unfinished();
-  for (auto& [filter, options] : filters_) result.filters.push_back(filter);
-  filters_.clear();
+  if (filters_) {
+    for (auto& [filter, options] : *filters_) result.filters.push_back(filter);
+    filters_.reset();
+  }
   changed_filters_.reset();
   received_.reset();
   if (waiting_) {

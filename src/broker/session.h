@@ -253,6 +253,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool give_id(const OutgoingMessage& out);
   void pump_locked(int64_t now_ns, Traffic& traffic);
   int wake_locked();
+  const SubscriptionOptions* find_filter(std::string_view filter) const;
+  size_t filter_count() const { return filters_ ? filters_->size() : 0; }
   Waiting& waiting();
   void hold_outbox_until(journal::Lsn lsn);
 
@@ -293,7 +295,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<mqtt::TopicAliasSender> aliases_;  // of the present link, made with its first message; null: it takes none
   std::unique_ptr<Waiting> waiting_;  // made with the first message that needs more than the outbox
   std::unique_ptr<absl::flat_hash_map<uint16_t, journal::Lsn>> received_;
-  StringMap<SubscriptionOptions> filters_;
+  std::unique_ptr<StringMap<SubscriptionOptions>> filters_;  // made with the first subscription
   std::unique_ptr<StringSet> changed_filters_;  // durable: since the last snapshot
   std::unique_ptr<Will> will_;
   journal::Lsn outbox_lsn_ = 0;    // the outbox waits for it

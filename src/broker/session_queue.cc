@@ -160,8 +160,8 @@ bool Session::take_snapshot(SessionSnapshot& out) {
   fill_row(out.row);
   if (!changed_filters_) return true;
   for (const std::string& filter : *changed_filters_) {
-    const auto found = filters_.find(filter);
-    out.filters.emplace_back(filter, found == filters_.end() ? std::nullopt : std::optional(found->second));
+    const SubscriptionOptions* options = find_filter(filter);
+    out.filters.emplace_back(filter, options ? std::optional(*options) : std::nullopt);
   }
   changed_filters_.reset();
   return true;

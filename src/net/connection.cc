@@ -87,7 +87,7 @@ void Connection::deliver(std::string_view bytes) {
     CHECK(used <= bytes.size());
     if (state_ == State::kOpen) keep(bytes.substr(used));
   }
-  if (state_ == State::kOpen && input_.size() - input_start_ > input_bytes_max_) {
+  if (state_ == State::kOpen && has_kept() && input_->left().size() > input_bytes_max_) {
     fail(input_bytes_max_ >= (1u << 20) ? fmt::format("input over {} MiB", input_bytes_max_ >> 20)
                                         : fmt::format("input over {} bytes", input_bytes_max_));
   }
@@ -95,26 +95,25 @@ void Connection::deliver(std::string_view bytes) {
 
 void Connection::keep(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (input_.empty() && input_.capacity() <= std::string().capacity()) input_ = loop_->take_buffer();
-  if (input_start_ > input_.size() / 2) {
-    input_.erase(0, input_start_);
-    input_start_ = 0;
+  if (!input_) input_ = std::make_unique<Input>(Input{loop_->take_buffer()});
+  if (input_->used > input_->bytes.size() / 2) {
+    input_->bytes.erase(0, input_->used);
+    input_->used = 0;
   }
-  input_.append(bytes);
+  input_->bytes.append(bytes);
 }
 
 void Connection::offer_kept() {
   if (state_ != State::kOpen || !has_kept()) return;
   size_t used = 0;
-  const size_t size = input_.size() - input_start_;
-  call_handler([&] { used = handler_->on_bytes(*this, std::string_view(input_).substr(input_start_)); });
+  const size_t size = input_->left().size();
+  call_handler([&] { used = handler_->on_bytes(*this, input_->left()); });
   CHECK(used <= size);
   if (state_ != State::kOpen) return;
-  input_start_ += used;
-  if (!has_kept()) {
-    loop_->give_buffer(std::move(input_));
-    input_ = {};
-    input_start_ = 0;
+  input_->used += used;
+  if (used == size) {
+    loop_->give_buffer(std::move(input_->bytes));
+    input_.reset();
   }
 }
 
@@ -314,8 +313,7 @@ void Connection::tell_closed() {
   handler_.reset();
   slot_.release();
   writing_.reset();
-  input_ = {};
-  input_start_ = 0;
+  input_.reset();
   if (std::exchange(joined_, false)) loop_->remove(*this);
 }
 

@@ -109,7 +109,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void deliver(std::string_view bytes);
   void keep(std::string_view bytes);
   void offer_kept();
-  bool has_kept() const { return input_start_ < input_.size(); }
+  bool has_kept() const { return input_ != nullptr; }
   void read_failed(const ErrorCode& error);
   void peer_closed();
   void queued();
@@ -122,6 +122,12 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void drop_timer();
   void tell_closed();
 
+  // What the handler left.
+  struct Input {
+    std::string bytes;
+    size_t used = 0;
+    std::string_view left() const { return std::string_view(bytes).substr(used); }
+  };
   // What the kernel did not take at once.
   struct Writing {
     std::string bytes;
@@ -143,9 +149,8 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   Address peer_;
 
   std::string out_;  // sent, not yet offered to the kernel
-  std::string input_;  // kept; [0, input_start_) is consumed
-  size_t input_start_ = 0;
   uint64_t sent_bytes_ = 0;
+  std::unique_ptr<Input> input_;      // null while nothing is kept
   std::unique_ptr<Writing> writing_;  // null while the kernel keeps up
   std::unique_ptr<Ending> ending_;
 
