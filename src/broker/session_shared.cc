@@ -16,14 +16,14 @@ constexpr size_t kFiltersMax = 64;
 // Which subscription a message was for is not kept with it, but follows from its topic. Where an ordinary subscription of the session
 // matches too it may have been for that one, and is not passed on. What lies on disk alone is not read for this.
 std::vector<Session::Unfinished> Session::unfinished() const {
-  if (filters_.size() > kFiltersMax) return {};
+  if (!filters_ || filters_->size() > kFiltersMax) return {};
   struct Shared {
     std::string_view text;
     std::string_view filter;
   };
   std::vector<Shared> shared;
   std::vector<std::string_view> ordinary;
-  for (const auto& [text, options] : filters_) {
+  for (const auto& [text, options] : *filters_) {
     const auto parts = mqtt::parse_shared(text);
     if (parts) {
       shared.push_back({text, parts->filter});

@@ -111,9 +111,9 @@ class LocalAcceptor final : public LoopMember, public std::enable_shared_from_th
     target.post([loop = std::move(loop), factory = factory_, slot = ConnectionSlot(open_), socket = std::move(socket), peer = Address{path_, 0},
                  input_bytes_max = options_.input_bytes_max]() mutable {
       boost::system::error_code error;
-      const int fd = socket.release(error);
+      FileDescriptor descriptor(socket.release(error));
       if (error) return;
-      auto connection = std::make_shared<SocketConnection>(loop, input_bytes_max, std::move(slot), fd);
+      auto connection = std::make_shared<SocketConnection>(loop, input_bytes_max, std::move(slot), std::move(descriptor));
       if (!connection->join_loop()) return;
       connection->set_handler((*factory)(*loop));
       connection->opened(std::move(peer));
