@@ -11,12 +11,23 @@ namespace {
 
 constexpr std::chrono::seconds kStopLimit{2};
 
+// A remote of version 3 knows no receive maximum, and one that has more QoS 2 messages under way than a lower limit of ours would wait
+// for ever: what releases the first comes behind what is held back.
+ListenerProfile profile_of(const BridgeOptions& options) {
+  ListenerProfile profile{.name = "bridges", .protocol = "in-process", .mount = {}, .protocol_settings = {}};
+  profile.protocol_settings.limits.packet_bytes_max = options.local_packet_bytes_max;
+  profile.protocol_settings.limits.topic_levels_max = options.topic_levels_max;
+  profile.protocol_settings.limits.receive_maximum = UINT16_MAX;
+  return profile;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Bridges>> Bridges::create(std::vector<BridgeOptions> options, const BridgesParts& parts) {
   if (options.size() > kBridgesMax) return fail(ErrorCode::kInvalidArgument, "{} bridges, at most {} are possible", options.size(), kBridgesMax);
   std::unique_ptr<Bridges> made(new Bridges);
   std::set<std::string> names;
+  const ListenerProfile* profile = options.empty() ? nullptr : &parts.broker.add_listener(profile_of(options.front()));
   for (BridgeOptions& one : options) {
     if (const auto fits = check(one); !fits) return with_context(fits.error(), fmt::format("bridge '{}'", one.name));
     if (one.topics.size() > kBridgeTopicsMax) {
@@ -32,7 +43,7 @@ Result<std::unique_ptr<Bridges>> Bridges::create(std::vector<BridgeOptions> opti
                     .clock = parts.clock,
                     .metrics = parts.metrics,
                     .broker_id = broker.id(),
-                    .local_handler = [&broker](net::EventLoop& on) { return broker.make_handler(on); },
+                    .local_handler = [&broker, profile](net::EventLoop& on) { return broker.make_handler(on, *profile); },
                     .publish_state =
                         [&broker](std::string_view topic, std::string_view payload) {
                           const auto published = broker.publish_local(topic, payload, 1, true);
