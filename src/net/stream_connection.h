@@ -85,8 +85,9 @@ class StreamConnection final : public Connection {
   std::array<char, kReadBytes> read_bytes_;
 };
 
-Address address_of(const asio::ip::tcp::endpoint& endpoint);
-// The other end, an IPv4 address that came through an IPv6 socket as what it is. Empty where it has gone.
+// Of an IPv4 or IPv6 socket; an IPv4 address that came through an IPv6 socket as what it is.
+Address address_of(const sockaddr_storage& name);
+// The other end, likewise. Empty where it has gone.
 Address peer_address(const Socket& socket);
 
 }  // namespace campanile::net
