@@ -107,6 +107,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   mqtt::Taken not_stored(const Error& error);
   void not_recorded(const mqtt::AckPacket& packet, const Error& error, void (Link::*again)(const mqtt::AckPacket&));
   void acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, mqtt::ReasonCode reason);
+  Batch& batch();
   void commit_batch();
   void committed(const Batch& batch, const Result<void>& stored);
   void storage_failed(const Error& error);
@@ -142,15 +143,16 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
     std::string messages;  // of the session's outbox
   };
   std::unique_ptr<Held> held_;                      // what is sent once CONNACK may be; null: nothing waits
-  Batch batch_;
+  std::unique_ptr<Batch> batch_;     // null between portions of input
   size_t uncommitted_bytes_ = 0;
   int64_t now_ns_ = 0;               // wall time of the input at hand
   uint64_t messages_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   // Of the packet that waits for room, what is done already.
-  std::optional<journal::Lsn> retained_lsn_;
-  std::optional<journal::Lsn> accepted_lsn_;
+  static constexpr journal::Lsn kNotYet = UINT64_MAX;
+  journal::Lsn retained_lsn_ = kNotYet;
+  journal::Lsn accepted_lsn_ = kNotYet;
   uint16_t keep_alive_s_ = 0;
   bool paused_ = false;
   bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published

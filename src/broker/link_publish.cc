@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds kRetry{10};
 }  // namespace
 
 Taken Link::on_publish(const mqtt::PublishPacket& packet) {
-  if (uncommitted_bytes_ + batch_.bytes > loop_.shared().options.uncommitted_bytes_max) {
+  if (uncommitted_bytes_ + (batch_ ? batch_->bytes : 0) > loop_.shared().options.uncommitted_bytes_max) {
     pause_reading();  // until committed()
     return Taken::kLater;
   }
@@ -89,7 +89,7 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
     lsn = *retained;
   }
-  if (!accepted_lsn_) {
+  if (accepted_lsn_ == kNotYet) {
     // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
     ++now_ns_;
     const auto accepted = loop_.shared().offer({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
@@ -99,9 +99,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   }
   const auto delivered = loop_.fan_out(publication, now_ns_);
   if (!delivered) return not_stored(delivered.error());
-  lsn = std::max({lsn, *accepted_lsn_, delivered->lsn});
-  retained_lsn_.reset();
-  accepted_lsn_.reset();
+  lsn = std::max({lsn, accepted_lsn_, delivered->lsn});
+  retained_lsn_ = accepted_lsn_ = kNotYet;
   ++messages_in_;
   ++loop_.traffic().messages_in;
   loop_.traffic().payload_bytes_in += packet.payload.size();
@@ -119,7 +118,7 @@ Taken Link::not_stored(const Error& error) {
 }
 
 std::optional<journal::Lsn> Link::retain(Publication& publication) {
-  if (retained_lsn_) return retained_lsn_;  // a second attempt, after sink or sessions had no room
+  if (retained_lsn_ != kNotYet) return retained_lsn_;  // a second attempt, after sink or sessions had no room
   const auto kept = loop_.shared().retained.set(publication);
   if (kept) {
     retained_lsn_ = *kept;
@@ -140,20 +139,25 @@ void Link::acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn
   if (packet.qos == 0) return;
   const bool v5 = protocol_.version() == mqtt::ProtocolVersion::kV5;
   if (!v5) reason = ReasonCode::kSuccess;
-  batch_.acknowledgements.push_back(
+  batch().acknowledgements.push_back(
       {.packet_id = packet.packet_id, .type = packet.qos == 1 ? PacketType::kPuback : PacketType::kPubrec, .reason = reason});
-  batch_.lsn = std::max(batch_.lsn, lsn);
-  batch_.bytes += packet.topic.size() + packet.payload.size();
+  batch_->lsn = std::max(batch_->lsn, lsn);
+  batch_->bytes += packet.topic.size() + packet.payload.size();
   // A PUBREC with an error ends the exchange, any other makes the identifier known until PUBREL [MQTT-4.3.3-9].
   if (packet.qos == 2 && !mqtt::is_error(reason)) session_->receive(packet.packet_id, lsn);
 }
 
+Link::Batch& Link::batch() {
+  if (!batch_) batch_ = std::make_unique<Batch>();
+  return *batch_;
+}
+
 void Link::commit_batch() {
-  if (batch_.acknowledgements.empty()) return;
-  uncommitted_bytes_ += batch_.bytes;
-  const journal::Lsn lsn = batch_.lsn;
-  loop_.commits().when_durable(lsn, [self = shared_from_this(), batch = std::exchange(batch_, {})](const Result<void>& stored) {
-    self->committed(batch, stored);
+  if (!batch_) return;
+  uncommitted_bytes_ += batch_->bytes;
+  const journal::Lsn lsn = batch_->lsn;
+  loop_.commits().when_durable(lsn, [self = shared_from_this(), batch = std::move(batch_)](const Result<void>& stored) {
+    self->committed(*batch, stored);
   });
 }
 
@@ -226,8 +230,8 @@ void Link::on_release(const mqtt::AckPacket& packet) {
     mqtt::encode_ack(out(), protocol_.version(), PacketType::kPubcomp, packet.packet_id, ReasonCode::kPacketIdentifierNotFound);
     return;
   }
-  batch_.acknowledgements.push_back({.packet_id = packet.packet_id, .type = PacketType::kPubcomp});  // [MQTT-4.3.3-11]
-  batch_.lsn = std::max(batch_.lsn, *lsn);
+  batch().acknowledgements.push_back({.packet_id = packet.packet_id, .type = PacketType::kPubcomp});  // [MQTT-4.3.3-11]
+  batch_->lsn = std::max(batch_->lsn, *lsn);
 }
 
 void Link::on_ack(const mqtt::AckPacket& packet) {
