@@ -16,7 +16,8 @@ struct Watched {
   void look(int64_t seconds = 0) { watch.look(seconds * kNanosPerSecond, *retained, kNow); }
   std::string levels(const std::string& under) const {
     std::string text;
-    for (const auto& level : watch.view({.under = {under}}).paths.at(0).levels) {
+    const TopicView view = watch.view({.under = {under}});
+    for (const auto& level : view.paths.at(0).levels) {
       text += fmt::format("{}{}:{}/{} ", level.path, level.is_topic ? "=" + level.last : "", level.topics, level.messages);
     }
     return text;
