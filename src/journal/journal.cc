@@ -41,6 +41,7 @@ class GroupCommitJournal final : public Journal {
  private:
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
+  void gather(std::unique_lock<std::mutex>& lock);
   Result<void> commit(bool stopping);
   void publish(const Result<void>& outcome);
   bool relaxed() const { return options_.sync_every_ms > 0; }
@@ -58,6 +59,8 @@ class GroupCommitJournal final : public Journal {
   bool stopping_ = false;
   Lsn synced_;
   uint64_t syncs_ = 0;
+  uint64_t pending_records_ = 0;
+  uint64_t last_records_ = 0;  // of the last commit
   uint64_t bytes_written_ = 0;
   std::optional<Error> failure_;
 
@@ -114,6 +117,7 @@ Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, s
     }
     if (was_empty) append_mark(pending_);
     append_frame(pending_, static_cast<uint8_t>(type), head, tail);
+    ++pending_records_;
     lsn = end_ + added;
     end_ = lsn;
   }
@@ -155,7 +159,9 @@ void GroupCommitJournal::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wait_for_work(lock);
+    gather(lock);
     const bool stopping = stopping_;
+    last_records_ = std::exchange(pending_records_, 0);
     if (!pending_.empty()) {
       writer_.add(std::move(pending_));
       pending_ = writer_.take_spare();
@@ -181,6 +187,11 @@ void GroupCommitJournal::wait_for_work(std::unique_lock<std::mutex>& lock) {
   } else {
     work_.wait_until(lock, last_sync_ + std::chrono::milliseconds(options_.sync_every_ms), something_to_do);
   }
+}
+
+void GroupCommitJournal::gather(std::unique_lock<std::mutex>& lock) {
+  if (options_.gather_us == 0 || last_records_ < options_.gather_records || failure_ || pending_.empty()) return;
+  work_.wait_for(lock, std::chrono::microseconds(options_.gather_us), [&] { return stopping_; });
 }
 
 Result<void> GroupCommitJournal::commit(bool stopping) {

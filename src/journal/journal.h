@@ -51,6 +51,10 @@ struct JournalOptions {
   // No Lsn up to this one is handed out. For an owner whose own files name positions: should the journal's directory be lost or be an
   // older one than those files, new records still come after everything they speak of.
   Lsn lsn_min = 0;
+  // While commits carry at least gather_records records each, the next one waits that long for more to come along: with a thousand
+  // senders that each wait for an answer, many small commits cost more than they save. gather_us 0: never.
+  uint32_t gather_us = 500;
+  uint32_t gather_records = 16;
   uint32_t retry_ms = 1000;                    // after a failed write or sync: how long until the next attempt
 };
 

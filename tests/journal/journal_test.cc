@@ -123,6 +123,21 @@ TEST_F(JournalTest, ClosingWritesWhatIsPending) {
   EXPECT_EQ(replayed.payloads.size(), 100u);
 }
 
+TEST_F(JournalTest, ABusyJournalWaitsForMoreToComeAlong) {
+  options.gather_us = 600'000'000;  // as good as for ever
+  options.gather_records = 1;
+  auto journal = open();
+  // Nobody was busy before: at once.
+  ASSERT_TRUE(journal->wait_durable(append(*journal, "first")));
+  const uint64_t syncs = journal->status().syncs;
+  for (int i = 0; i < 100; ++i) append(*journal, "together");
+  EXPECT_EQ(journal->status().syncs, syncs);
+  journal.reset();  // does not wait
+  Replayed replayed;
+  open(replayed.function());
+  EXPECT_EQ(replayed.payloads.size(), 101u);
+}
+
 TEST_F(JournalTest, RecordsOfEverySizeUpToTheLimit) {
   std::vector<std::string> payloads;
   for (const size_t size : {0, 1, 999, 1000, 1000, 0, 971, 970, 500}) payloads.emplace_back(size, 'x');
