@@ -26,6 +26,15 @@ void BrokerLoop::start() {
   event_loop_.post([this] { event_loop_.run_after(kTick, [this] { tick(); }); });
 }
 
+int64_t BrokerLoop::own_time(int64_t now_ns) {
+  const auto loops = static_cast<int64_t>(shared_.loops.size());
+  int64_t time_ns = now_ns - now_ns % loops + index_;
+  // A clock that was set back is followed; only what comes faster than the nanoseconds go runs ahead of it.
+  if (time_ns <= last_time_ns_ && last_time_ns_ - time_ns < kNanosPerSecond) time_ns = last_time_ns_ + loops;
+  last_time_ns_ = time_ns;
+  return time_ns;
+}
+
 Result<BrokerLoop::Delivered> BrokerLoop::fan_out(Publication& publication, int64_t now_ns) {
   if (shared_.watch.active()) shared_.watch.note(publication, now_ns);
   const std::shared_ptr<const MatchResult> result = cache_.find(publication.topic);

@@ -64,6 +64,9 @@ class BrokerLoop {
   journal::CommitQueue& commits() { return commits_; }
   Traffic& traffic() { return traffic_; }
   DeadlineWheel<Link>& wheel() { return wheel_; }
+  // A wall time for a message that no other message of this broker has, at or just after `now_ns`: two readings of one sensor at one time
+  // would be one point. Each loop has its own nanoseconds of every few, so that no loop asks another.
+  int64_t own_time(int64_t now_ns);
   // Identifiers of the PUBACKs in the portion of input at hand; empty between callbacks.
   std::vector<uint16_t>& acknowledged() { return acknowledged_; }
   // Where the packets of one callback are put together before they are sent; empty between callbacks.
@@ -100,6 +103,7 @@ class BrokerLoop {
   std::vector<uint16_t> acknowledged_;
   DeliveryBatch batch_;
   size_t turn_ = 0;  // of shared subscriptions
+  int64_t last_time_ns_ = 0;  // of own_time()
   std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
   std::vector<WaitingWill> wills_;                            // to be tried again
   std::vector<std::shared_ptr<Session>> stalled_;             // whose messages the journal refused to record; tried again

@@ -90,10 +90,8 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     lsn = *retained;
   }
   if (accepted_lsn_ == kNotYet) {
-    // Each message of one portion of input has a nanosecond of its own: two readings of one sensor at one time would be one point.
-    ++now_ns_;
     const auto accepted = loop_.shared().offer({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
-                                                      .client_id = session_->client_id(), .user = user_, .received_ns = now_ns_});
+                                                      .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns_)});
     if (!accepted) return not_stored(accepted.error());
     accepted_lsn_ = *accepted;
   }

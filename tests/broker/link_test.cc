@@ -1,4 +1,6 @@
 // The broker's answers, packet by packet.
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "broker/session.h"
@@ -347,6 +349,20 @@ TEST(Publish, MessagesThatComeTogetherHaveTimesOfTheirOwn) {
   ASSERT_EQ(bench.sink.times_ns.size(), 3u);
   EXPECT_LT(bench.sink.times_ns[0], bench.sink.times_ns[1]);
   EXPECT_LT(bench.sink.times_ns[1], bench.sink.times_ns[2]);
+}
+
+// The clock of the test stands still, and both loops read the same.
+TEST(Publish, MessagesOfSeveralConnectionsAndLoopsHaveTimesOfTheirOwn) {
+  Bench bench;
+  TestClient a(bench, "a", kV311, {}, 0);
+  TestClient b(bench, "b", kV311, {}, 0);
+  TestClient c(bench, "c", kV311, {}, 1);
+  std::string packets;
+  for (const auto* payload : {"1", "2", "3"}) mqtt::encode_publish(packets, kV311, {.topic = "u4/302/temperature", .payload = payload});
+  for (TestClient* client : {&a, &b, &c}) client->send(packets);
+  ASSERT_EQ(bench.sink.times_ns.size(), 9u);
+  const std::set<int64_t> different(bench.sink.times_ns.begin(), bench.sink.times_ns.end());
+  EXPECT_EQ(different.size(), 9u);
 }
 
 TEST(Publish, APacketThatDripsIsEndedEvenWithoutKeepAlive) {
