@@ -9,7 +9,7 @@
 // alive by shared_ptr; its handler goes right after on_closed(), which never comes from inside a call of the owner.
 // Limits: a connection buffers what is sent until the peer takes it; send_queue_bytes() and on_send_queue_low() let the owner
 // bound it. Input that on_bytes() leaves unconsumed is kept and given again with what follows, up to input_bytes_max.
-// An idle connection costs about 1.2 KB here. A peer that closes its side is gone: what is queued for it is still sent.
+// An idle plain connection costs about 300 bytes here, one over TLS some 14 KB. A peer that closes its side is gone: what is queued for it is still sent.
 #pragma once
 
 #include <chrono>
