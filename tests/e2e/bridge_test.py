@@ -154,26 +154,24 @@ class ToMosquittoTest(unittest.TestCase):
                         self.assertEqual(["1 2"], here.wait_for(1))
 
     def test_what_is_published_while_the_other_broker_is_down_arrives_in_order(self):
-        watch = ["-t", "store/#", "-q", "1", "-c", "-i", "watcher"]
+        # A watcher for each time that mosquitto is away: what one has not yet acknowledged when mosquitto stops comes to it again.
+        watch = {topic: ["-t", topic, "-q", "1", "-c", "-i", topic] for topic in ("store/before", "store/later")}
         with Mosquitto() as mosquitto:
-            with mosquitto.subscriber(*watch):
-                pass
+            for options in watch.values():
+                with mosquitto.subscriber(*options):
+                    pass
             mosquitto.stop()
             with Campanile(config=bridge_config(mosquitto.port, [("store/#", "both", 1, "", "")])) as campanile:
                 wait_until(lambda: bridge_of(campanile)["last_error"], "a failure to connect", lambda: bridge_of(campanile))
                 self.assertIn(f"127.0.0.1:{mosquitto.port}", bridge_of(campanile)["last_error"]["message"])
-                before = [f"b{number}" for number in range(300)]
-                publish_lines(campanile.mqtt_port, "store/here", before)
-                mosquitto.start()
-                with mosquitto.subscriber(*watch) as there:
-                    self.assertEqual(before, there.wait_for(300), "what was published before the first link")
-                mosquitto.stop()
-                wait_until(lambda: bridge_of(campanile)["state"] != "connected", "the bridge to see it", lambda: bridge_of(campanile))
-                later = [f"a{number}" for number in range(400)]
-                publish_lines(campanile.mqtt_port, "store/here", later)
-                mosquitto.start()
-                with mosquitto.subscriber(*watch) as there:
-                    self.assertEqual(later, there.wait_for(400))
+                for topic, count in (("store/before", 300), ("store/later", 400)):
+                    lines = [str(number) for number in range(count)]
+                    publish_lines(campanile.mqtt_port, topic, lines)
+                    mosquitto.start()
+                    with mosquitto.subscriber(*watch[topic]) as there:
+                        self.assertEqual(lines, there.wait_for(count), topic)
+                    mosquitto.stop()
+                    wait_until(lambda: bridge_of(campanile)["state"] != "connected", "the bridge to see it", lambda: bridge_of(campanile))
 
     def test_the_other_broker_is_killed_between_messages(self):
         with Mosquitto("autosave_on_changes true\nautosave_interval 1") as mosquitto:
