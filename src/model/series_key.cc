@@ -7,7 +7,15 @@
 namespace campanile {
 namespace {
 
+// In any part of a key: ' ', ',' and '='.
+bool is_special(char c) { return c == ' ' || c == ',' || c == '='; }
+
 void append_escaped(std::string& out, std::string_view text, std::string_view special) {
+  // Names without a special byte are nearly all there are, and find_first_of() makes a call for every byte.
+  if (std::ranges::none_of(text, is_special)) {
+    out.append(text);
+    return;
+  }
   size_t from = 0;
   for (size_t at = text.find_first_of(special); at != std::string_view::npos; at = text.find_first_of(special, from)) {
     out.append(text, from, at - from);

@@ -38,9 +38,10 @@ class Heads {
   void clear(SeriesEntry& entry);
 
   void count(const Change& change) {
-    bytes_.fetch_add(change.bytes, std::memory_order_relaxed);
+    // Every batch has rows; most have nothing else, and what every writer reads stays in its cache.
     rows_.fetch_add(change.rows, std::memory_order_relaxed);
-    columns_.fetch_add(change.columns, std::memory_order_relaxed);
+    if (change.bytes != 0) bytes_.fetch_add(change.bytes, std::memory_order_relaxed);
+    if (change.columns != 0) columns_.fetch_add(change.columns, std::memory_order_relaxed);
   }
   uint64_t bytes() const { return static_cast<uint64_t>(bytes_.load(std::memory_order_relaxed)); }
   uint64_t rows() const { return static_cast<uint64_t>(rows_.load(std::memory_order_relaxed)); }
@@ -49,8 +50,8 @@ class Heads {
  private:
   const uint32_t rows_max_;
   std::atomic<int64_t> bytes_{0};
-  std::atomic<int64_t> rows_{0};
   std::atomic<int64_t> columns_{0};  // of all series, in heads or chunks
+  alignas(64) std::atomic<int64_t> rows_{0};  // changes with every batch, the others seldom
 };
 
 }  // namespace campanile::tsdb
