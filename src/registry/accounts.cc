@@ -1,24 +1,14 @@
 #include "registry/accounts.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
-#include <array>
-
 namespace campanile::registry {
 namespace {
 
-// Digests have one length, so that comparing them tells nothing of the length or the first difference of the secrets.
-std::array<unsigned char, SHA256_DIGEST_LENGTH> digest(std::string_view text) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> out{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
-  return out;
-}
-
-bool same_secret(std::string_view a, std::string_view b) {
-  const auto da = digest(a);
-  const auto db = digest(b);
-  return CRYPTO_memcmp(da.data(), db.data(), da.size()) == 0;
+// How long it takes depends on what was given alone, and so tells nothing of the secret's length or of where the two first differ.
+bool same_secret(std::string_view secret, std::string_view given) {
+  if (secret.empty()) return given.empty();
+  int difference = secret.size() != given.size();
+  for (size_t i = 0; i < given.size(); ++i) difference |= secret[i % secret.size()] ^ given[i];
+  return difference == 0;
 }
 
 }  // namespace

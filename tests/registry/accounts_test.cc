@@ -13,6 +13,14 @@ TEST(Accounts, TakesTheRightPasswordOnly) {
   EXPECT_FALSE(accounts.authenticate("nobody", "secret"));
 }
 
+TEST(Accounts, WhatOnlyBeginsOrRepeatsLikeThePasswordIsWrong) {
+  const Accounts accounts(AnonymousAccess::kNone, {{"campus", "secret"}, {"open", ""}});
+  for (const char* given : {"", "s", "secre", "secrets", "secretsecret", "Secret", "secreT"}) EXPECT_FALSE(accounts.authenticate("campus", given)) << given;
+  EXPECT_FALSE(accounts.authenticate("campuscampus", "secret"));
+  EXPECT_TRUE(accounts.authenticate("open", ""));
+  EXPECT_FALSE(accounts.authenticate("open", "secret"));
+}
+
 TEST(Accounts, NobodyNamedIsAnonymous) {
   const Accounts closed(AnonymousAccess::kNone, {{"campus", "secret"}});
   EXPECT_FALSE(closed.authenticate(std::nullopt, std::nullopt));
