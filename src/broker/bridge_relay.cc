@@ -200,7 +200,7 @@ void BridgeRelay::joined() {
   if (!local_.session_present && !remote_.session_present) memory_.to_local.wanted = memory_.to_remote.wanted = false;
   subscribe_remote();
   subscribe_local();
-  wake(BridgeSide::kRemote);
+  if (stage_ == Stage::kRelaying) wake(BridgeSide::kRemote);
 }
 
 namespace {
@@ -222,9 +222,10 @@ void BridgeRelay::subscribe_remote() {
                        .retain_handling = retain_handling(remote_.session_present && local_.session_present, topic.qos)});
     if (remote_.version != ProtocolVersion::kV5) entries.back() = {.filter = filters.back(), .qos = topic.qos};
   }
+  std::string packet;
   if (!entries.empty()) {
-    mqtt::encode_subscribe(remote_.out, remote_.version, identity_.request_id, entries);
-    ++remote_.requests;
+    mqtt::encode_subscribe(packet, remote_.version, id_of(kSubscribe), entries);
+    request(remote_, kSubscribe, packet);
   }
   // What goes out only may have come in under a former configuration.
   std::vector<std::string> unwanted;
@@ -233,8 +234,9 @@ void BridgeRelay::subscribe_remote() {
   }
   if (unwanted.empty() || !remote_.session_present) return;
   const std::vector<std::string_view> views(unwanted.begin(), unwanted.end());
-  mqtt::encode_unsubscribe(remote_.out, remote_.version, static_cast<uint16_t>(identity_.request_id + 1), views);
-  ++remote_.requests;
+  packet.clear();
+  mqtt::encode_unsubscribe(packet, remote_.version, id_of(kUnsubscribe), views);
+  request(remote_, kUnsubscribe, packet);
 }
 
 void BridgeRelay::subscribe_local() {
@@ -248,14 +250,26 @@ void BridgeRelay::subscribe_local() {
     entries.push_back({.filter = filters.back(), .qos = qos, .no_local = true, .retain_as_published = true,
                        .retain_handling = retain_handling(remote_.session_present && local_.session_present, qos)});
   }
+  std::string packet;
   if (!entries.empty()) {
-    mqtt::encode_subscribe(local_.out, local_.version, identity_.request_id, entries);
-    ++local_.requests;
+    mqtt::encode_subscribe(packet, local_.version, id_of(kSubscribe), entries);
+    request(local_, kSubscribe, packet);
   }
   if (identity_.stale_filters.empty()) return;
   const std::vector<std::string_view> stale(identity_.stale_filters.begin(), identity_.stale_filters.end());
-  mqtt::encode_unsubscribe(local_.out, local_.version, static_cast<uint16_t>(identity_.request_id + 1), stale);
-  ++local_.requests;
+  packet.clear();
+  mqtt::encode_unsubscribe(packet, local_.version, id_of(kUnsubscribe), stale);
+  request(local_, kUnsubscribe, packet);
+}
+
+// What is larger than the other side takes must not be sent [MQTT-3.2.2-15]; it would end the connection over it again and again.
+void BridgeRelay::request(End& to, Request which, std::string_view packet) {
+  if (stage_ == Stage::kEnded) return;
+  if (packet.size() > to.packet_bytes_max) {
+    return fail(fmt::format("{} takes packets of {} bytes at most, and the request for all topics has {}", to.name, to.packet_bytes_max, packet.size()));
+  }
+  to.out.append(packet);
+  to.requests |= which;
 }
 
 void BridgeRelay::receive_answer(BridgeSide side, const mqtt::Frame& frame) {
@@ -263,8 +277,11 @@ void BridgeRelay::receive_answer(BridgeSide side, const mqtt::Frame& frame) {
   const bool is_suback = frame.type == PacketType::kSuback;
   const auto packet = is_suback ? mqtt::decode_suback(frame.body, from.version) : mqtt::decode_unsuback(frame.body, from.version);
   if (!packet) return fail(fmt::format("{} broke the protocol: {}", from.name, packet.error().what));
-  if (from.requests == 0) return fail(fmt::format("{} broke the protocol: an answer to a request that was not made", from.name));
-  --from.requests;
+  const Request which = is_suback ? kSubscribe : kUnsubscribe;
+  if ((from.requests & which) == 0 || packet->packet_id != id_of(which)) {
+    return fail(fmt::format("{} broke the protocol: an answer to a request that was not made", from.name));
+  }
+  from.requests &= static_cast<uint8_t>(~which);
   if (is_suback) {
     size_t i = 0;
     for (const BridgeTopic& topic : topics_.all()) {
@@ -287,7 +304,7 @@ void BridgeRelay::receive_answer(BridgeSide side, const mqtt::Frame& frame) {
 bool BridgeRelay::must_wait(BridgeSide side, const mqtt::PublishPacket& packet) const {
   const End& to = end(other(side));
   if (packet.qos == 0) return false;
-  if (to.requests > 0 && (packet.packet_id == identity_.request_id || packet.packet_id == identity_.request_id + 1)) return true;
+  if (to.requests > 0 && (packet.packet_id == id_of(kSubscribe) || packet.packet_id == id_of(kUnsubscribe))) return true;
   return side == BridgeSide::kRemote && end(side).unfinished.size() >= local_.receive_maximum;
 }
 
@@ -405,20 +422,28 @@ size_t BridgeRelay::skip_large(BridgeSide side, std::string_view bytes) {
     return bytes.size();
   }
   mqtt::PublishPacket packet{.qos = static_cast<uint8_t>((first >> 1) & 3)};
-  in.binary();
+  const size_t topic_bytes = in.u16();
+  const size_t head_bytes = 2 + topic_bytes + (packet.qos > 0 ? 2 : 0);  // of the body
+  in.bytes(topic_bytes);
   if (packet.qos > 0) packet.packet_id = in.u16();
-  if (in.failed()) return 0;
+  const bool whole_head = !in.failed();
+  if (packet.qos > 2 || head_bytes > body || (whole_head && packet.qos > 0 && packet.packet_id == 0)) {
+    fail(fmt::format("{} broke the protocol: a large message whose head cannot be", end(side).name));
+    return bytes.size();
+  }
+  if (!whole_head) return 0;
   ++traffic_.dropped;
   decline(side, packet, ReasonCode::kImplementationSpecificError);
-  const size_t head = bytes.size() - in.size();
-  end(side).skip = whole - head;
-  return head;
+  end(side).skip = body - head_bytes;
+  return bytes.size() - in.size();
 }
 
 // QoS 0, since identifiers are the local session's.
 void BridgeRelay::publish_state(std::string_view state) {
   if (!options_.state_to_remote || options_.state_topic.empty()) return;
-  mqtt::encode_publish(remote_.out, remote_.version, {.topic = options_.state_topic, .payload = state, .retain = remote_.retain_available});
+  const mqtt::OutgoingPublish publish{.topic = options_.state_topic, .payload = state, .retain = remote_.retain_available};
+  if (mqtt::publish_size(remote_.version, publish) > remote_.packet_bytes_max) return;  // it would end the connection over it
+  mqtt::encode_publish(remote_.out, remote_.version, publish);
   remote_.sent = true;
 }
 

@@ -110,12 +110,14 @@ class BridgeRelay {
   enum class Stage : uint8_t { kIdle, kConnecting, kJoining, kRelaying, kEnded };
   static constexpr int64_t kNever = INT64_MAX;
 
+  // Of requests, as bits.
+  enum Request : uint8_t { kSubscribe = 1, kUnsubscribe = 2 };
   // One connection.
   struct End {
     mqtt::ProtocolVersion version = mqtt::ProtocolVersion::kV5;
     std::string out;
     std::string_view name;
-    int requests = 0;  // SUBSCRIBE and UNSUBSCRIBE not yet answered
+    uint8_t requests = 0;  // not yet answered
     bool holding = false;
     // What it told in CONNACK.
     bool session_present = false;
@@ -153,6 +155,8 @@ class BridgeRelay {
   size_t skip_large(BridgeSide side, std::string_view bytes);
   void subscribe_remote();
   void subscribe_local();
+  void request(End& to, Request which, std::string_view packet);
+  uint16_t id_of(Request which) const { return static_cast<uint16_t>(identity_.request_id + (which == kUnsubscribe ? 1 : 0)); }
   void publish_state(std::string_view state);
   void keep_alive(BridgeSide side);
   void wake(BridgeSide side);

@@ -317,6 +317,23 @@ TEST_F(RelayTest, AMessageWithTheIdentifierOfARequestWaitsForItsAnswer) {
   EXPECT_EQ(to_remote(), "PUBLISH(campus/u4/a=2,q1,id700,campanile-via:me) PUBLISH(campus/u4/a=3,q1,id702,campanile-via:me)");
 }
 
+// It would make room for a message with the identifier of the request that is still open.
+TEST_F(RelayTest, AnAnswerToAnotherRequestEndsTheLink) {
+  const auto suback = [](std::string& out) { mqtt::encode_suback(out, ProtocolVersion::kV5, 701, std::vector{ReasonCode::kGrantedQos2}); };
+  const auto unsuback = [](std::string& out) { mqtt::encode_unsuback(out, ProtocolVersion::kV5, 701, std::vector{ReasonCode::kSuccess}); };
+  for (const BridgeSide side : {kLocal, kRemote}) {
+    for (const bool subscribed : {true, false}) {
+      make();
+      relay->remote_opened(now());
+      connack(kRemote, false);
+      relay->local_opened(now());
+      connack(kLocal, false);
+      subscribed ? feed(side, suback) : feed(side, unsuback);
+      EXPECT_TRUE(log.ends_with("broke the protocol: an answer to a request that was not made]")) << log;
+    }
+  }
+}
+
 TEST_F(RelayTest, NoMoreIsUnderWayThanTheLocalBrokerTakes) {
   options.version = ProtocolVersion::kV311;
   make();
@@ -388,6 +405,50 @@ TEST_F(RelayTest, ALargeMessageOfAVersionThreeRemoteIsSkipped) {
   EXPECT_EQ(to_local(), "PUBLISH(set/a=small,q1,id2)");
   EXPECT_EQ(relay->take_traffic().dropped, 1u);
   EXPECT_EQ(log, "");
+}
+
+TEST_F(RelayTest, ALargePacketWhoseHeadCannotBeEndsTheLink) {
+  options.version = ProtocolVersion::kV311;
+  options.local_packet_bytes_max = 2048;
+  const std::string body(3000, 'x');  // from offset 2 of it on a topic of 0x7878 bytes would reach beyond the packet
+  for (const std::string& head : {std::string("\x32\xb8\x17"), std::string("\x36\xb8\x17\x00\x01" "a\x00\x01", 8), std::string("\x32\xb8\x17\x00\x01" "a\x00\x00", 8)}) {
+    bring_up();
+    feed_bytes(kRemote, head + body);
+    EXPECT_TRUE(log.starts_with("[failed: the remote broker broke the protocol: ")) << log << " after " << testing::PrintToString(head);
+    EXPECT_EQ(to_remote(), "");
+  }
+}
+
+TEST_F(RelayTest, ARemoteThatTakesNoPacketAsLargeAsARequestIsToldOf) {
+  options.topics[1].pattern = std::string(90, 's') + "/#";
+  make();
+  relay->remote_opened(now());
+  to_remote();
+  mqtt::PropertyWriter told;
+  told.u32(mqtt::PropertyId::kMaximumPacketSize, 100);
+  connack(kRemote, false, told);
+  relay->local_opened(now());
+  to_local();
+  connack(kLocal, false);
+  EXPECT_EQ(log, "[local wanted][failed: the remote broker takes packets of 100 bytes at most, and the request for all topics has 107]");
+  EXPECT_EQ(to_remote() + to_local(), "");
+}
+
+TEST_F(RelayTest, AStateTooLargeForTheRemoteStaysUnsaid) {
+  options.state_topic = std::string(100, 's');
+  make();
+  relay->remote_opened(now());
+  to_remote();
+  mqtt::PropertyWriter told;
+  told.u32(mqtt::PropertyId::kMaximumPacketSize, 100);
+  connack(kRemote, false, told);
+  relay->local_opened(now());
+  connack(kLocal, false);
+  to_remote();
+  grant(kRemote);
+  grant(kLocal);
+  EXPECT_EQ(log, "[local wanted][up]");
+  EXPECT_EQ(to_remote(), "");
 }
 
 TEST_F(RelayTest, AfterOneSideLostItsSessionTheOtherReleasesIdentifiersFirst) {
