@@ -1,6 +1,8 @@
 #include "broker/broker_loop.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "base/log.h"
 #include "broker/link.h"
@@ -58,8 +60,7 @@ void BrokerLoop::share_again(const std::vector<Session::Unfinished>& unfinished)
 Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Publication& publication, int64_t now_ns) {
   for (const auto& group : result.groups) chosen_.push_back(&choose_member(group));
   Delivered delivered{.wanted = !result.targets.empty() || !result.groups.empty()};
-  const bool received = publication.received_id != 0 && publication.publisher->durable();
-  const bool recorded = publication.qos > 0 && (result.any_durable || received);
+  const bool recorded = publication.qos > 0 && (result.any_durable || publication.unstored);
   if (recorded) [[unlikely]] {
     shared_.sessions.begin_fan_out(index_);
     const auto appended = record(result, publication);
@@ -114,16 +115,34 @@ Result<journal::Lsn> BrokerLoop::record(const MatchResult& result, Publication& 
   }
   for (const MatchTarget* target : chosen_) reserve(*target, publication);
 
-  const bool received = publication.received_id != 0 && publication.publisher->durable();
+  const bool received = publication.unstored != nullptr;
   if (receivers_.empty() && !received) return journal::Lsn{0};
   const std::string head = encode_message_head(received ? publication.publisher->number() : 0, received ? publication.received_id : 0, recorded_,
                                                publication);
   const std::string_view payload = receivers_.empty() ? std::string_view() : publication.payload;
-  auto lsn = received ? publication.publisher->receive_recorded(publication.received_id, head, payload) : shared_.sessions.append(head, payload);
+  auto lsn = received ? store_received(publication, {.type = journal::RecordType::kSession, .head = head, .tail = payload})
+                      : shared_.sessions.append(head, payload);
   if (lsn) return lsn;
   for (size_t i = 0; i < receivers_.size(); ++i) receivers_[i]->withdraw(recorded_[i].sequence);
   receivers_.clear();
   return lsn;
+}
+
+// The sink's records and the sessions' are one unit: with the former alone the publisher's repetition would be stored again.
+Result<journal::Lsn> BrokerLoop::store_received(const Publication& publication, const journal::NewRecord& record) {
+  std::optional<journal::Lsn> appended;
+  const journal::AppendFunction append = [&](std::span<const journal::NewRecord> of_sink) -> Result<journal::Lsn> {
+    std::vector<journal::NewRecord> unit(of_sink.begin(), of_sink.end());
+    unit.push_back(record);
+    appended = TRY(publication.publisher->receive_recorded(publication.received_id, unit));
+    return *appended;
+  };
+  ReceivedMessage message = *publication.unstored;
+  message.append = &append;
+  const auto stored = shared_.offer(message);
+  if (appended) return *appended;
+  if (!stored) return stored;
+  return append({});
 }
 
 void BrokerLoop::reserve(const MatchTarget& target, Publication& publication) {

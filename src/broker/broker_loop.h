@@ -83,6 +83,7 @@ class BrokerLoop {
   Result<Delivered> fan_out(const MatchResult& result, Publication& publication, int64_t now_ns);
   // Into the queues of durable sessions, then into the journal. What remains is in receivers_.
   Result<journal::Lsn> record(const MatchResult& result, Publication& publication);
+  Result<journal::Lsn> store_received(const Publication& publication, const journal::NewRecord& record);
   void reserve(const MatchTarget& target, Publication& publication);
   // False: the store has no room at present.
   struct WaitingWill {

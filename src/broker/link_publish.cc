@@ -79,7 +79,6 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
   if (!packet.properties.empty()) mqtt::append_forwarded_properties(properties, packet.properties);
   Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
                           .qos = packet.qos, .retain = packet.retain, .publisher = session_.get(),
-                          .received_id = packet.qos == 2 ? packet.packet_id : uint16_t{0},
                           .stays = packet.properties.empty() && profile_.mount.empty()};  // otherwise topic and properties may be copies of this call
   if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
 
@@ -89,9 +88,14 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
     lsn = *retained;
   }
-  if (accepted_lsn_ == kNotYet) {
-    const auto accepted = loop_.shared().offer({.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
-                                                      .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns_)});
+  const ReceivedMessage message{.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
+                                .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns_)};
+  if (packet.qos == 2 && session_->durable()) {
+    publication.received_id = packet.packet_id;
+    publication.unstored = &message;
+    accepted_lsn_ = 0;
+  } else if (accepted_lsn_ == kNotYet) {
+    const auto accepted = loop_.shared().offer(message);
     if (!accepted) return not_stored(accepted.error());
     accepted_lsn_ = *accepted;
   }

@@ -13,6 +13,7 @@
 namespace campanile::broker {
 
 class Session;
+struct ReceivedMessage;
 
 struct Message {
   std::string topic;
@@ -37,7 +38,9 @@ struct Publication {
   uint8_t qos = 0;
   bool retain = false;
   Session* publisher = nullptr;  // for the no-local option; null: not a client
-  uint16_t received_id = 0;      // of QoS 2: the publisher's session keeps it with the message
+  // Of QoS 2, from a session that is kept: its packet identifier, and the message for the sink, which is stored with the sessions' record.
+  uint16_t received_id = 0;
+  const ReceivedMessage* unstored = nullptr;
   bool stays = false;            // the bytes stay where they are until BrokerLoop::end_batch()
 
   size_t bytes() const { return topic.size() + payload.size() + properties.size(); }

@@ -22,6 +22,9 @@ struct ReceivedMessage {
   std::string_view client_id;
   std::string_view user;  // empty: anonymous
   int64_t received_ns = 0;
+  // Set where the message and its sender's state are one unit in the journal, so that the sender's repetition is not stored again: what is
+  // kept of the message is appended through it, in one call. With nothing to keep it is not called.
+  const journal::AppendFunction* append = nullptr;
 };
 
 // Takes every published message, before its sender is acknowledged.

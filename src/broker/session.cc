@@ -184,9 +184,9 @@ void Session::receive(uint16_t packet_id, journal::Lsn lsn) {
   received_->insert_or_assign(packet_id, lsn);
 }
 
-Result<journal::Lsn> Session::receive_recorded(uint16_t packet_id, std::string_view record_head, std::string_view record_tail) {
+Result<journal::Lsn> Session::receive_recorded(uint16_t packet_id, std::span<const journal::NewRecord> unit) {
   std::lock_guard lock(mutex_);
-  const journal::Lsn lsn = TRY(environment_.store.append(record_head, record_tail));
+  const journal::Lsn lsn = TRY(environment_.store.append_together(unit));
   if (ended_) return lsn;
   changed_ = true;
   if (!received_) received_ = std::make_unique<absl::flat_hash_map<uint16_t, journal::Lsn>>();

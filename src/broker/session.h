@@ -170,8 +170,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // QoS 2 on its way in [MQTT-4.3.3-10]: identifiers that were received and not released, with the position after which the message is safe.
   void receive(uint16_t packet_id, journal::Lsn lsn);
-  // The same, with the record that makes it so and that the receivers share: all of it or nothing. REQUIRES: durable().
-  Result<journal::Lsn> receive_recorded(uint16_t packet_id, std::string_view record_head, std::string_view record_tail);
+  // The same, with the records that make it so: the one that the receivers share, and the sink's. All of it or nothing. REQUIRES: durable().
+  Result<journal::Lsn> receive_recorded(uint16_t packet_id, std::span<const journal::NewRecord> unit);
   std::optional<journal::Lsn> received(uint16_t packet_id) const;
   // The position after which PUBCOMP may be sent; nothing where the identifier is not known. Errors: the journal's.
   Result<std::optional<journal::Lsn>> release(uint16_t packet_id);

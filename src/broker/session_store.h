@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -79,6 +80,8 @@ class SessionStore final : public journal::Participant {
   Result<journal::Lsn> append(std::string_view head, std::string_view tail = {}) {
     return journal_->append(journal::RecordType::kSession, head, tail);
   }
+  // One unit with records of others. Errors: the journal's.
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord> unit) { return journal_->append_together(unit); }
   journal::Lsn durable() const { return journal_->durable(); }
   journal::Lsn end() const { return journal_->end(); }
   // A loop is about to put a message into sessions' queues and to append its record afterwards. A checkpoint in between must keep it.

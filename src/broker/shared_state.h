@@ -2,7 +2,7 @@
 //
 // Threads: the members lock for themselves or are read-only; `loops` and `profiles` are filled before the first connection.
 // Lock order: session store's writing -> registry shard | subscription tree | session -> retained store | session store's requests
-// -> journal. Shard, tree and session are never held together.
+// -> journal. Shard, tree and session are never held together. The sink appends a message of QoS 2 under locks of its own, then the session's.
 #pragma once
 
 #include <atomic>

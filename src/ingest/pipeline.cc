@@ -1,6 +1,7 @@
 #include "ingest/pipeline.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -20,23 +21,32 @@ bool may_succeed_later(ErrorCode code) {
   return code == ErrorCode::kOverloaded || code == ErrorCode::kIoError || code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
 }
 
+// The first that was refused for a reason that passes, or none.
+const tsdb::PointError* find_passing(std::span<const tsdb::PointError> errors) {
+  const auto passing = std::ranges::find_if(errors, [](const tsdb::PointError& error) { return may_succeed_later(error.error.code); });
+  return passing == errors.end() ? nullptr : &*passing;
+}
+
 // A point that was refused for a reason that passes makes the whole batch one to send again: the points that were stored are then
 // written a second time at the same times, which changes nothing.
 Result<tsdb::WriteOutcome> whole_or_later(Result<tsdb::WriteOutcome> outcome) {
   if (!outcome) return outcome;
-  const auto passing = std::ranges::find_if(outcome->errors, [](const tsdb::PointError& error) { return may_succeed_later(error.error.code); });
-  if (passing == outcome->errors.end()) return outcome;
-  return std::unexpected(passing->error);
+  const tsdb::PointError* const passing = find_passing(outcome->errors);
+  if (passing) return std::unexpected(passing->error);
+  return outcome;
 }
 
-std::string describe(const std::vector<tsdb::PointError>& errors) {
+std::string describe(std::span<const tsdb::PointError> errors) {
   if (errors.size() == 1) return errors[0].error.message;
-  return fmt::format("{} points were refused, the first one because: {}", errors.size(), errors[0].error.message);
+  const auto first = std::ranges::min_element(errors, {}, &tsdb::PointError::point);
+  return fmt::format("{} points were refused, the first one because: {}", errors.size(), first->error.message);
 }
 
-std::string joined(std::string a, const std::string& b) {
-  if (!a.empty() && !b.empty()) a += "; ";
-  return a + b;
+// Why not all of a message became points: what the decoder left out, and what the engine refused.
+std::string reason_of(std::string left_out, std::span<const tsdb::PointError> refused) {
+  if (refused.empty()) return left_out;
+  if (!left_out.empty()) left_out += "; ";
+  return left_out + describe(refused);
 }
 
 }  // namespace
@@ -137,26 +147,38 @@ Result<decoders::Decoded> Ingest::decode(const broker::ReceivedMessage& message,
 Result<journal::Lsn> Ingest::store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
                                    std::string left_out) {
   tsdb::BucketId bucket = 0;
-  auto outcome = write_to(routed.route->database, batch, message.received_ns, bucket);
+  auto outcome = message.append ? write_in_unit(message, routed, batch, left_out, bucket)
+                                : write_to(routed.route->database, batch, message.received_ns, bucket);
   if (!outcome && may_succeed_later(outcome.error().code)) return std::unexpected(outcome.error());
   if (!outcome) return reject(message, *routed.route, outcome.error().message);
   points_.add(outcome->points_stored);
   notify(bucket, batch, *outcome, message.received_ns);
   if (outcome->errors.empty() && left_out.empty()) return outcome->lsn;
-  std::string reason = joined(std::move(left_out), outcome->errors.empty() ? "" : describe(outcome->errors));
-  const journal::Lsn kept = TRY(reject(message, *routed.route, std::move(reason)));
+  if (message.append && outcome->points_stored > 0) return outcome->lsn;  // rejected with them
+  const journal::Lsn kept = TRY(reject(message, *routed.route, reason_of(std::move(left_out), outcome->errors)));
   return std::max(kept, outcome->lsn);
 }
 
-Result<tsdb::WriteOutcome> Ingest::write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket) {
+Result<tsdb::WriteOutcome> Ingest::write_in_unit(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
+                                                 const std::string& left_out, tsdb::BucketId& bucket) {
+  const tsdb::AppendPoints append = [&](const journal::NewRecord& points, std::span<const tsdb::PointError> refused) -> Result<journal::Lsn> {
+    if (const auto* passing = find_passing(refused)) return std::unexpected(passing->error);
+    if (refused.empty() && left_out.empty()) return (*message.append)({&points, 1});
+    return reject(message, *routed.route, reason_of(left_out, refused), &points);
+  };
+  return write_to(routed.route->database, batch, message.received_ns, bucket, &append);
+}
+
+Result<tsdb::WriteOutcome> Ingest::write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket,
+                                            const tsdb::AppendPoints* append) {
   std::atomic<tsdb::BucketId>& known = buckets_.find(database)->second;
   bucket = known.load(std::memory_order_relaxed);
-  auto outcome = whole_or_later(engine_.write(bucket, batch, now_ns));
+  auto outcome = whole_or_later(engine_.write(bucket, batch, now_ns, append));
   if (outcome || outcome.error().code != ErrorCode::kNotFound) return outcome;
   // An operator has dropped the database. Its devices go on sending, so it is made again.
   bucket = TRY(find_or_make_bucket(database));
   known.store(bucket, std::memory_order_relaxed);
-  return whole_or_later(engine_.write(bucket, batch, now_ns));
+  return whole_or_later(engine_.write(bucket, batch, now_ns, append));
 }
 
 void Ingest::notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::WriteOutcome& outcome, int64_t now_ns) {
@@ -181,14 +203,19 @@ void Ingest::notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::
   for (StoredListener* const listener : listeners_) listener->on_stored(bucket, stored, now_ns);
 }
 
-Result<journal::Lsn> Ingest::reject(const broker::ReceivedMessage& message, const Route& route, std::string reason) {
+Result<journal::Lsn> Ingest::reject(const broker::ReceivedMessage& message, const Route& route, std::string reason, const journal::NewRecord* points) {
+  journal::AppendFunction append_both;
+  if (points) {
+    append_both = [&](std::span<const journal::NewRecord> kept) { return (*message.append)(std::array{*points, kept.front()}); };
+  }
   const auto lsn = TRY(rejected_.add({.time_ns = message.received_ns,
                                       .topic = std::string(message.topic),
                                       .client = std::string(message.client_id),
                                       .decoder = std::string(route.decoder->name()),
                                       .reason = std::move(reason),
                                       .payload = std::string(message.payload.substr(0, RejectedStore::kPayloadBytesKeptMax)),
-                                      .payload_bytes = message.payload.size()}));
+                                      .payload_bytes = message.payload.size()},
+                                     points ? &append_both : message.append));
   rejected_count_.add();
   return lsn;
 }

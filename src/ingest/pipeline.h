@@ -9,7 +9,8 @@
 // (listeners). What fails at decode or store for a reason that sending again would not cure is kept as rejected, and acknowledged.
 // Threads: accept(), write_batch() and status() from any thread; nothing blocks. A message is handled whole on the caller's thread, with scratch
 // memory that belongs to that thread.
-// Lock order: a thread's scratch, then RejectedStore's lock, then the journal's.
+// A message that is one unit with its sender's state (ReceivedMessage::append) is one in the journal, points and rejected message alike.
+// Lock order: a thread's scratch, then the engine's gate, then RejectedStore's lock, then those of whoever appends, then the journal's.
 // Limits: the cache of routed topics is emptied at kCachedTopicsMax topics or kCachedTopicBytesMax.
 #pragma once
 
@@ -101,14 +102,18 @@ class Ingest final : public broker::MessageSink {
   const RoutedTopic& route(Scratch& scratch, std::string_view topic);
   Result<decoders::Decoded> decode(const broker::ReceivedMessage& message, const RoutedTopic& routed, PointBatch& batch) const;
   Result<journal::Lsn> store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch, std::string left_out);
+  Result<tsdb::WriteOutcome> write_in_unit(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
+                                           const std::string& left_out, tsdb::BucketId& bucket);
   void notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::WriteOutcome& outcome, int64_t now_ns);
-  Result<journal::Lsn> reject(const broker::ReceivedMessage& message, const Route& route, std::string reason);
+  // `points`: the record of what else there is of the message, in the same unit.
+  Result<journal::Lsn> reject(const broker::ReceivedMessage& message, const Route& route, std::string reason, const journal::NewRecord* points = nullptr);
 
   // A message that ends here without a trace but in the counters.
   journal::Lsn pass_over(const broker::ReceivedMessage& message, Counter& why);
   Result<journal::Lsn> count(const broker::ReceivedMessage& message, Result<journal::Lsn> lsn);
   void remember_unrouted(std::string_view topic);
-  Result<tsdb::WriteOutcome> write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket);
+  Result<tsdb::WriteOutcome> write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket,
+                                      const tsdb::AppendPoints* append = nullptr);
   Result<tsdb::BucketId> find_or_make_bucket(const std::string& database);
   Scratch& scratch_of_this_thread();
 

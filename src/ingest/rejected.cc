@@ -62,7 +62,7 @@ void RejectedStore::remember(const RejectedMessage& message, std::string bytes) 
   pending_.push_back({message.id, std::make_shared<const std::string>(std::move(bytes))});
 }
 
-Result<journal::Lsn> RejectedStore::add(RejectedMessage message) {
+Result<journal::Lsn> RejectedStore::add(RejectedMessage message, const journal::AppendFunction* append) {
   CHECK(journal_ != nullptr);
   message.payload_bytes = std::max<uint64_t>(message.payload_bytes, message.payload.size());
   if (message.payload.size() > kPayloadBytesKeptMax) message.payload.resize(kPayloadBytesKeptMax);
@@ -76,7 +76,8 @@ Result<journal::Lsn> RejectedStore::add(RejectedMessage message) {
     }
     message.id = totals_.next_id;
     std::string bytes = encode_rejected(message);
-    lsn = TRY(journal_->append(journal::RecordType::kRejected, bytes));
+    const journal::NewRecord record{.type = journal::RecordType::kRejected, .head = bytes};
+    lsn = TRY(append ? (*append)({&record, 1}) : journal_->append(record.type, record.head));
     remember(message, std::move(bytes));
     starts_flush = pending_bytes_ > kFlushBytes && !flush_is_queued_;
     if (starts_flush) flush_is_queued_ = true;

@@ -53,8 +53,9 @@ class RejectedStore final : public journal::Participant {
   // REQUIRES: replay is over. `workers` must be stopped before this object goes; without them only checkpoints flush.
   void start(journal::Journal& journal, WorkerPool* workers);
 
-  // Keeps the message under the next id. Errors: kOverloaded, kIoError: then nothing was kept.
-  Result<journal::Lsn> add(RejectedMessage message);
+  // Keeps the message under the next id. With `append` its record goes there, so that it is one unit with others.
+  // Errors: kOverloaded, kIoError: then nothing was kept.
+  Result<journal::Lsn> add(RejectedMessage message, const journal::AppendFunction* append = nullptr);
 
   // Up to `limit` messages older than the id `before` (0: from the newest). Errors: kIoError, kCorrupt.
   Result<RejectedPage> list(size_t limit, uint64_t before) const;

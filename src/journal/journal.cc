@@ -31,6 +31,7 @@ class GroupCommitJournal final : public Journal {
   void start();
 
   Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail) override;
+  Result<Lsn> append_together(std::span<const NewRecord> records) override;
   Lsn durable() const override { return durable_.load(); }
   Lsn end() const override { return end_.load(); }
   JournalStatus status() const override;
@@ -39,6 +40,8 @@ class GroupCommitJournal final : public Journal {
   Result<void> truncate_before(Lsn lsn) override { return directory_->remove_before(lsn); }
 
  private:
+  template <typename Put>
+  Result<Lsn> add(size_t payload_bytes, Put put_frame);
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void gather(std::unique_lock<std::mutex>& lock);
@@ -98,7 +101,17 @@ GroupCommitJournal::~GroupCommitJournal() {
 }
 
 Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, std::string_view tail) {
-  const size_t payload_bytes = head.size() + tail.size();
+  return add(head.size() + tail.size(), [&] { append_frame(pending_, static_cast<uint8_t>(type), head, tail); });
+}
+
+Result<Lsn> GroupCommitJournal::append_together(std::span<const NewRecord> records) {
+  CHECK(!records.empty());
+  if (records.size() == 1) return append(records[0].type, records[0].head, records[0].tail);
+  return add(unit_payload_bytes(records), [&] { append_unit(pending_, records); });
+}
+
+template <typename Put>
+Result<Lsn> GroupCommitJournal::add(size_t payload_bytes, Put put_frame) {
   if (payload_bytes > options_.segment_bytes) {
     return fail(ErrorCode::kTooLarge, "a record of {} bytes does not fit the journal's segment_bytes of {}", payload_bytes, options_.segment_bytes);
   }
@@ -116,7 +129,7 @@ Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, s
                   options_.pending_bytes_max);
     }
     if (was_empty) append_mark(pending_);
-    append_frame(pending_, static_cast<uint8_t>(type), head, tail);
+    put_frame();
     ++pending_records_;
     lsn = end_ + added;
     end_ = lsn;

@@ -3,6 +3,7 @@
 //   auto journal = TRY(Journal::open(directory, options, replay));
 //   const Lsn lsn = TRY(journal->append(RecordType::kPoints, payload));
 //   commits.when_durable(lsn, [](Result<void> stored) { ... });   // journal/commit_queue.h
+//   journal->append_together(records);                            // a unit: after a power cut all of them are there, or none
 //
 // A record is on disk and survives power loss when durable() has reached its Lsn. docs/format/journal.md draws the bytes.
 // Threads: append(), durable() and status() from any thread; listeners run on the journal's thread and must not block.
@@ -17,6 +18,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +43,13 @@ struct Record {
   RecordType type;
   std::string_view payload;
   Lsn lsn;  // after the record
+};
+
+// A record on its way in: `head` and `tail` are written one after the other as one payload.
+struct NewRecord {
+  RecordType type;
+  std::string_view head;
+  std::string_view tail = {};
 };
 
 struct JournalOptions {
@@ -73,6 +82,9 @@ using ReplayFunction = std::function<Result<void>(const Record&)>;
 // Called after each commit with durable(), or with the failure that keeps it from moving.
 using CommitListener = std::function<void(Lsn durable, const Result<void>& state)>;
 
+// Appends records in the journal's place, for a caller who makes them one unit with records of his own. Errors: the journal's.
+using AppendFunction = std::function<Result<Lsn>(std::span<const NewRecord> records)>;
+
 class FileSystem;  // journal/file_system.h
 
 class Journal {
@@ -91,6 +103,10 @@ class Journal {
   // Adds a record; its order is that of the Lsns returned. `parts` are written one after another as one payload.
   // Errors: kOverloaded, kIoError, kTooLarge (a payload over segment_bytes). After an error nothing was added.
   virtual Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail = {}) = 0;
+
+  // Adds records as one unit: a replay sees all of them, in this order and with this one Lsn, or none. REQUIRES: not empty.
+  // Errors: as append(); their payloads together are to fit into segment_bytes.
+  virtual Result<Lsn> append_together(std::span<const NewRecord> records) = 0;
 
   virtual Lsn durable() const = 0;
   virtual Lsn end() const = 0;

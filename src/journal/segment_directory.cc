@@ -102,7 +102,7 @@ Result<Lsn> SegmentDirectory::replay_segment(Lsn start, Lsn limit, bool is_last,
     const auto frame = reader.next();
     if (!frame || frame->end > limit) break;
     if (frame->type == kMarkType) continue;
-    TRY(replay(Record{static_cast<RecordType>(frame->type), frame->payload, frame->end}));
+    TRY(replay_frame(*frame, replay));
   }
   if (reader.position() == limit) return limit;
   const auto rest = reader.rest();

@@ -14,10 +14,12 @@ namespace {
 constexpr std::string_view kMagic = "CMPJRNL\n";
 constexpr std::string_view kMarkMagic = "\x8B"
                                         "CMPMRK\x0A";
-constexpr uint32_t kFormatVersion = 1;
+// 2: units. What version 1 has is the same in both.
+constexpr uint32_t kFormatVersion = 2;
 constexpr size_t kHeaderUsedBytes = 48;
 constexpr size_t kChecksumOffset = 4;  // in a frame
 constexpr size_t kTypeOffset = 12;
+constexpr size_t kUnitRecordHeadBytes = 5;  // length and type
 
 static_assert(kMagic.size() == 8 && kMarkMagic.size() == 8);
 
@@ -62,6 +64,14 @@ std::optional<ParsedFrame> parse_frame(std::string_view bytes, Lsn start, uint64
 
 Lsn marked_synced(std::string_view mark_payload) { return get<uint64_t>(mark_payload.data() + kMarkMagic.size()); }
 
+void append_frame_head(std::string& frames, uint8_t type, size_t payload_bytes) {
+  CHECK(type != 0);
+  std::array<char, kFrameHeadBytes> frame_head = {};
+  put<uint32_t>(frame_head.data(), static_cast<uint32_t>(payload_bytes));
+  frame_head[kTypeOffset] = static_cast<char>(type);
+  frames.append(frame_head.data(), frame_head.size());
+}
+
 }  // namespace
 
 std::string encode_header(const SegmentHeader& header) {
@@ -87,7 +97,7 @@ Result<SegmentHeader> decode_header(std::string_view bytes) {
     return fail(ErrorCode::kUnsupported, "the journal has format version {}, this program knows up to {}: run the newer program that wrote it",
                 version, kFormatVersion);
   }
-  const bool sound = version == kFormatVersion && get<uint32_t>(bytes.data() + 12) == kHeaderBytes &&
+  const bool sound = version >= 1 && get<uint32_t>(bytes.data() + 12) == kHeaderBytes &&
                      get<uint64_t>(bytes.data() + kHeaderUsedBytes - 8) == XXH3_64bits(bytes.data(), kHeaderUsedBytes - 8);
   if (!sound) return fail(ErrorCode::kCorrupt, "the header does not match its checksum");
   const SegmentHeader header{.start = get<uint64_t>(bytes.data() + 16),
@@ -101,11 +111,7 @@ Result<SegmentHeader> decode_header(std::string_view bytes) {
 }
 
 void append_frame(std::string& frames, uint8_t type, std::string_view head, std::string_view tail) {
-  CHECK(type != 0);
-  std::array<char, kFrameHeadBytes> frame_head = {};
-  put<uint32_t>(frame_head.data(), static_cast<uint32_t>(head.size() + tail.size()));
-  frame_head[kTypeOffset] = static_cast<char>(type);
-  frames.append(frame_head.data(), frame_head.size());
+  append_frame_head(frames, type, head.size() + tail.size());
   frames.append(head);
   frames.append(tail);
 }
@@ -114,6 +120,37 @@ void append_mark(std::string& frames) {
   std::array<char, kMarkPayloadBytes> payload = {};
   std::copy(kMarkMagic.begin(), kMarkMagic.end(), payload.begin());
   append_frame(frames, kMarkType, std::string_view(payload.data(), payload.size()));
+}
+
+size_t unit_payload_bytes(std::span<const NewRecord> records) {
+  size_t bytes = 0;
+  for (const NewRecord& record : records) bytes += kUnitRecordHeadBytes + record.head.size() + record.tail.size();
+  return bytes;
+}
+
+void append_unit(std::string& frames, std::span<const NewRecord> records) {
+  append_frame_head(frames, kUnitType, unit_payload_bytes(records));
+  for (const NewRecord& record : records) {
+    std::array<char, kUnitRecordHeadBytes> record_head = {};
+    put<uint32_t>(record_head.data(), static_cast<uint32_t>(record.head.size() + record.tail.size()));
+    record_head[4] = static_cast<char>(record.type);
+    frames.append(record_head.data(), record_head.size());
+    frames.append(record.head);
+    frames.append(record.tail);
+  }
+}
+
+Result<void> replay_frame(const Frame& frame, const ReplayFunction& replay) {
+  if (frame.type != kUnitType) return replay(Record{static_cast<RecordType>(frame.type), frame.payload, frame.end});
+  for (std::string_view rest = frame.payload; !rest.empty();) {
+    const size_t length = rest.size() < kUnitRecordHeadBytes ? 0 : get<uint32_t>(rest.data());
+    if (rest.size() < kUnitRecordHeadBytes || length > rest.size() - kUnitRecordHeadBytes) {
+      return fail(ErrorCode::kCorrupt, "the unit of records that ends at {} does not end where its last record does", frame.end);
+    }
+    TRY(replay(Record{static_cast<RecordType>(rest[4]), rest.substr(kUnitRecordHeadBytes, length), frame.end}));
+    rest.remove_prefix(kUnitRecordHeadBytes + length);
+  }
+  return {};
 }
 
 size_t frame_bytes(std::string_view frames, size_t offset) {

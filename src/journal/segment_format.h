@@ -9,12 +9,14 @@
 //
 // A frame is a record as it lies in the file: 13 bytes of length, checksum and type, then the payload. A mark is a frame of the
 // journal's own: the writer puts one at the head of every group and says there up to which Lsn it has synced. Marks let the reader tell
-// a torn tail (expected after a power cut) from damage to what had been acknowledged.
+// a torn tail (expected after a power cut) from damage to what had been acknowledged. A unit is a frame of several records: they share its
+// checksum, so that none of them is there without the others.
 // Threads: pure functions; a reader has one owner.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,7 @@ inline constexpr size_t kFrameHeadBytes = 13;
 inline constexpr size_t kMarkPayloadBytes = 16;
 inline constexpr size_t kMarkBytes = kFrameHeadBytes + kMarkPayloadBytes;
 inline constexpr uint8_t kMarkType = 255;
+inline constexpr uint8_t kUnitType = 254;
 
 struct SegmentHeader {
   Lsn start = 0;         // of the first frame
@@ -44,6 +47,9 @@ Result<SegmentHeader> decode_header(std::string_view bytes);
 // Frames with their checksums still to be filled in by seal_frames(). REQUIRES: a payload under 4 GiB, type not 0.
 void append_frame(std::string& frames, uint8_t type, std::string_view head, std::string_view tail = {});
 void append_mark(std::string& frames);
+void append_unit(std::string& frames, std::span<const NewRecord> records);
+// What a unit of these has for its payload.
+size_t unit_payload_bytes(std::span<const NewRecord> records);
 
 // The whole length of the frame that begins at `offset`. REQUIRES: frames built by append_frame().
 size_t frame_bytes(std::string_view frames, size_t offset);
@@ -56,6 +62,9 @@ struct Frame {
   std::string_view payload;
   Lsn end = 0;
 };
+
+// Calls `replay` for the frame's record, or for each of a unit's. REQUIRES: not a mark. Errors: kCorrupt; what `replay` returns.
+Result<void> replay_frame(const Frame& frame, const ReplayFunction& replay);
 
 class SegmentReader {
  public:

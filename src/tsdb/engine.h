@@ -14,8 +14,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,10 @@ struct WriteOutcome {
   std::vector<PointError> errors;  // kTypeConflict, kTooLarge (series limit, string over 64 KiB), kInvalidArgument (no field, time out of range)
 };
 
+// Appends a batch's one record in the engine's place, so that it is one unit with others. `refused`: the points that are not in it.
+// Called with the index gate held; must not call the engine. Errors: the journal's; then nothing is stored.
+using AppendPoints = std::function<Result<journal::Lsn>(const journal::NewRecord& points, std::span<const PointError> refused)>;
+
 struct RetentionPolicy {
   std::string name;
   int64_t duration_ns = 0;  // 0: for ever
@@ -84,9 +90,10 @@ class Engine : public journal::Participant {
   // Errors: kNotFound with InfluxDB's words: database not found: "x" / retention policy not found: x
   virtual Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const = 0;
 
-  // Stores a batch. Points without a time get `now_ns`. Valid points are stored although others are not.
+  // Stores a batch. Points without a time get `now_ns`. Valid points are stored although others are not. With `append` they are one
+  // record, however many, which goes there; it is not called where there is no valid point.
   // Errors (nothing stored): kOverloaded, kIoError, kNotFound (the bucket was dropped).
-  virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns) = 0;
+  virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) = 0;
 
   // A consistent view of one bucket, cheap to make; hold it for one query.
   virtual Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const = 0;

@@ -2,6 +2,7 @@
 //
 // Lock order: the sealer's mutex, the index's gate, a series entry's lock; a reader's mutex and the sealer's queue mutex are leaves. The journal's and
 // the store's own locks come after all of them: append() and write() may be called with the gate held, waiting for durability may not.
+// Whoever appends in the engine's place (AppendPoints) does so with the gate held shared: his locks come after it, too.
 #pragma once
 
 #include <atomic>
@@ -36,7 +37,7 @@ class EngineImpl final : public Engine {
   Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
-  Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns) override;
+  Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;
   Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const override;
   Result<void> seal_all() override;
   EngineStatus status() const override;
@@ -61,7 +62,8 @@ class EngineImpl final : public Engine {
   Result<void> define(Bucket& bucket, const PointBatch& batch, Scratch& scratch, WriteOutcome& outcome);
   Result<void> define_row(Bucket& bucket, const PointBatch& batch, Row& row, Scratch& scratch);
   Result<void> journal_definitions();
-  void store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome);
+  void store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome, const AppendPoints* append);
+  Result<journal::Lsn> append_points(std::string_view record, const WriteOutcome& outcome, const AppendPoints* append);
   void put_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, size_t begin, size_t end, journal::Lsn lsn);
 
   // databases.cc

@@ -14,7 +14,7 @@
 namespace campanile::tsdb {
 namespace {
 
-// A record is cut there, so that the largest request still fits into journal segments.
+// A record is cut there, so that the largest request still fits into journal segments. What is one unit with others is one record.
 constexpr size_t kRecordBytesMax = 4 << 20;
 
 }  // namespace
@@ -54,7 +54,7 @@ Result<std::shared_ptr<Bucket>> EngineImpl::ready_bucket(BucketId id) const {
   return bucket;
 }
 
-Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int64_t now_ns) {
+Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int64_t now_ns, const AppendPoints* append) {
   if (!journal_) return fail(ErrorCode::kUnavailable, "the store is not running; try again later");
   // The sealer frees memory from four fifths of the limit on: above the limit it does not keep up, or cannot write.
   if (heads_.bytes() > options_.head_bytes_max + options_.head_bytes_max / 4) {
@@ -81,7 +81,7 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
       lock.lock();
       bucket = TRY(ready_bucket(id));
     }
-    store_rows(bucket, scratch, outcome);
+    store_rows(bucket, scratch, outcome, append);
   }
   if (outcome.points_stored == 0 && !outcome.errors.empty()) {
     const ErrorCode code = outcome.errors.front().error.code;
@@ -263,19 +263,24 @@ Result<void> EngineImpl::define_row(Bucket& bucket, const PointBatch& batch, Row
   return {};
 }
 
-void EngineImpl::store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome) {
+Result<journal::Lsn> EngineImpl::append_points(std::string_view record, const WriteOutcome& outcome, const AppendPoints* append) {
   journal::Journal* const journal = journal_;
+  if (!journal) return fail(ErrorCode::kUnavailable, "the store is not running; try again later");
+  if (append) return (*append)({.type = journal::RecordType::kPoints, .head = record}, outcome.errors);
+  return journal->append(journal::RecordType::kPoints, record);
+}
+
+void EngineImpl::store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome, const AppendPoints* append) {
   auto& record = scratch.record;
   for (size_t begin = 0; begin < scratch.rows.size();) {
     record.begin(bucket->id);
     size_t end = begin;
-    for (; end < scratch.rows.size() && record.payload().size() < kRecordBytesMax; ++end) {
+    for (; end < scratch.rows.size() && (append || record.payload().size() < kRecordBytesMax); ++end) {
       const Row& row = scratch.rows[end];
       if (!row.is_refused) record.add_row(row.entry->id, row.time_ns, scratch.slots_of(row));
     }
     if (record.rows() > 0) {
-      const auto lsn = journal ? journal->append(journal::RecordType::kPoints, record.payload())
-                               : Result<journal::Lsn>(fail(ErrorCode::kUnavailable, "the store is not running; try again later"));
+      const auto lsn = append_points(record.payload(), outcome, append);
       if (!lsn) {
         // The journal refuses: the records before it stay, the points from here on are not stored.
         for (size_t i = begin; i < scratch.rows.size(); ++i) {

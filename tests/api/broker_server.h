@@ -23,6 +23,7 @@ namespace campanile::api {
 class InstantJournal final : public journal::Journal {
  public:
   Result<journal::Lsn> append(journal::RecordType, std::string_view head, std::string_view tail) override { return end_ += head.size() + tail.size() + 16; }
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord> records) override { return end_ += 16 * records.size(); }
   journal::Lsn durable() const override { return end_; }
   journal::Lsn end() const override { return end_; }
   journal::JournalStatus status() const override { return {.end = end_, .durable = end_}; }

@@ -64,6 +64,15 @@ class FakeJournal final : public journal::Journal {
     lsns.push_back(end_);
     return end_;
   }
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord> unit) override {
+    if (append_error) return std::unexpected(*append_error);
+    for (const journal::NewRecord& record : unit) {
+      records.emplace_back(record.type, std::string(record.head).append(record.tail));
+      end_ += record.head.size() + record.tail.size() + 16;
+    }
+    lsns.insert(lsns.end(), unit.size(), end_);
+    return end_;
+  }
   journal::Lsn durable() const override { return durable_; }
   journal::Lsn end() const override { return end_; }
   journal::JournalStatus status() const override { return {.end = end_, .durable = durable_}; }
@@ -99,7 +108,8 @@ class FakeSink final : public MessageSink {
     times_ns.push_back(message.received_ns);
     users.push_back(std::string(message.client_id) + "/" + std::string(message.user));
     if (lsn_without_append) return journal_.end();
-    return journal_.append(journal::RecordType::kPoints, message.payload, {});
+    const journal::NewRecord record{.type = journal::RecordType::kPoints, .head = message.payload};
+    return message.append ? (*message.append)({&record, 1}) : journal_.append_together({&record, 1});
   }
   bool wants(std::string_view topic) override { return topic.starts_with(wanted_own); }
   std::string wanted_own = "nothing";  // of the broker's own topics

@@ -2,82 +2,23 @@
 // QoS 2 arrives once. The broker runs on loops of the test, the journal on its own thread; seeds are printed.
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <cstdlib>
-#include <map>
-#include <mutex>
-#include <set>
 
 #include "base/random.h"
 #include "broker/session_store.h"
-#include "fakes.h"
 #include "journal/simulated_disk.h"
 #include "kv/faulty_store.h"
+#include "tests/broker/faithful_client.h"
+#include "tests/broker/fakes.h"
+#include "tests/broker/gated_files.h"
 
 namespace campanile::broker {
 namespace {
-
-using mqtt::PacketType;
-using mqtt::ProtocolVersion;
-
-constexpr auto kVersion = ProtocolVersion::kV311;
 
 class PlainSink final : public MessageSink {
  public:
   Result<journal::Lsn> accept(const ReceivedMessage&) override { return journal::Lsn{0}; }
   bool wants(std::string_view) override { return false; }
-};
-
-// The disk's files, whose syncs wait for the test: what is appended meanwhile is in the journal and not on disk.
-class GatedFiles final : public journal::FileSystem {
- public:
-  explicit GatedFiles(journal::SimulatedDisk& disk) : disk_(disk) {}
-
-  void set_open(bool open) {
-    {
-      std::lock_guard lock(mutex_);
-      open_ = open;
-    }
-    changed_.notify_all();
-  }
-  Result<std::unique_ptr<journal::File>> create(const std::filesystem::path& path) override { return gated(disk_.create(path)); }
-  Result<std::unique_ptr<journal::File>> open(const std::filesystem::path& path) override { return gated(disk_.open(path)); }
-  Result<void> rename(const std::filesystem::path& from, const std::filesystem::path& to) override { return disk_.rename(from, to); }
-  Result<void> remove(const std::filesystem::path& path) override { return disk_.remove(path); }
-  Result<void> sync_directory(const std::filesystem::path& directory) override { return disk_.sync_directory(directory); }
-  Result<void> create_directories(const std::filesystem::path& directory) override { return disk_.create_directories(directory); }
-  Result<std::vector<std::string>> list(const std::filesystem::path& directory) override { return disk_.list(directory); }
-
- private:
-  class GatedFile final : public journal::File {
-   public:
-    GatedFile(GatedFiles& files, std::unique_ptr<journal::File> file) : files_(files), file_(std::move(file)) {}
-    Result<size_t> write_at(uint64_t offset, std::string_view bytes) override { return file_->write_at(offset, bytes); }
-    Result<void> sync() override {
-      files_.wait();
-      return file_->sync();
-    }
-    Result<void> allocate(uint64_t bytes) override { return file_->allocate(bytes); }
-    Result<void> truncate(uint64_t bytes) override { return file_->truncate(bytes); }
-    Result<std::string> read(uint64_t offset, uint64_t bytes_max) override { return file_->read(offset, bytes_max); }
-
-   private:
-    GatedFiles& files_;
-    std::unique_ptr<journal::File> file_;
-  };
-  Result<std::unique_ptr<journal::File>> gated(Result<std::unique_ptr<journal::File>> file) {
-    if (!file) return file;
-    return std::make_unique<GatedFile>(*this, std::move(*file));
-  }
-  void wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return open_; });
-  }
-
-  journal::SimulatedDisk& disk_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = true;
 };
 
 // A broker over a journal and a store that can lose their power.
@@ -167,13 +108,10 @@ class Plant {
       work();
     }
   }
-  std::shared_ptr<FakeConnection> connect(const std::string& id, size_t loop) {
+  std::shared_ptr<FakeConnection> connect(size_t loop) {
     auto connection = std::make_shared<FakeConnection>(*loops[loop], broker->make_handler(*loops[loop]));
     connections.push_back(connection);
     connection->open();
-    std::string packet;
-    mqtt::encode_connect(packet, {.version = kVersion, .clean_start = false, .keep_alive_s = 0, .client_id = id});
-    connection->feed(packet);
     return connection;
   }
 
@@ -197,162 +135,18 @@ class Plant {
   Random random_;
 };
 
-// A client that forgets nothing, and does what the standard asks of it [section 4.3].
-class Client {
- public:
-  Client(std::string its_id, uint64_t seed) : id(std::move(its_id)), random_(seed) {}
-
-  void connect(Plant& plant) {
-    connection = plant.connect(id, random_.below(2));
-    connected_ = false;
-  }
-  void drop() {
-    if (connection) connection->lose("connection reset");
-    connection.reset();
-  }
-  void forget_connection() { connection.reset(); }
-
-  void publish(uint8_t qos) {
-    if (outgoing.size() > 30) return;
-    do {
-      ++next_id_;
-    } while (next_id_ == 0 || outgoing.contains(next_id_));
-    const std::string payload = id + "-" + std::to_string(++published_) + (random_.below(4) == 0 ? std::string(3000, 'x') : "");
-    outgoing[next_id_] = {.payload = payload, .qos = qos, .order = published_};
-    (qos == 2 ? exactly_once : at_least_once).insert(payload);
-    if (connected_ && connection) send_publish(next_id_, false);
-  }
-
-  // Takes some of what has come. `lazy`: leaves acknowledgements for later.
-  void read(bool lazy) {
-    if (!connection) return;
-    for (auto& kept : std::exchange(late_, {})) connection->feed(kept);
-    input_ += connection->take();
-    for (;;) {
-      const auto frame = mqtt::next_frame(input_, SIZE_MAX);
-      ASSERT_TRUE(frame);
-      if (!*frame) break;
-      take(**frame, lazy);
-      if (!connection) return;
-      input_.erase(0, (*frame)->size);
-    }
-    if (connection->closing) connection.reset();
-    if (!connection) input_.clear();
-  }
-  bool idle() const { return outgoing.empty() && incoming.empty() && late_.empty(); }
-
-  struct Outgoing {
-    std::string payload;
-    uint8_t qos = 1;
-    int order = 0;
-    bool received = false;
-  };
-  const std::string id;
-  std::shared_ptr<FakeConnection> connection;
-  std::map<uint16_t, Outgoing> outgoing;
-  std::set<std::string> at_least_once, exactly_once, acknowledged;  // payloads that were published, and acknowledged
-  std::set<uint16_t> incoming;
-  std::multiset<std::string> got;
-  bool subscribed = false;
-
- private:
-  void take(const mqtt::Frame& frame, bool lazy) {
-    switch (frame.type) {
-      case PacketType::kConnack: return connack(frame);
-      case PacketType::kSuback: subscribed = true; return;
-      case PacketType::kPublish: return publish_came(frame, lazy);
-      default: break;
-    }
-    const auto packet = mqtt::decode_ack(frame, kVersion);
-    ASSERT_TRUE(packet);
-    const auto found = outgoing.find(packet->packet_id);
-    if (frame.type == PacketType::kPubrel) {
-      incoming.erase(packet->packet_id);
-      answer(PacketType::kPubcomp, packet->packet_id, lazy);
-    } else if (found != outgoing.end()) {
-      if (frame.type == PacketType::kPubrec) {
-        acknowledged.insert(found->second.payload);
-        found->second.received = true;
-        answer(PacketType::kPubrel, packet->packet_id, lazy);
-      } else {
-        acknowledged.insert(found->second.payload);
-        outgoing.erase(found);
-      }
-    }
-  }
-  void connack(const mqtt::Frame& frame) {
-    connected_ = true;
-    const auto packet = mqtt::decode_connack(frame.body, kVersion);
-    ASSERT_TRUE(packet);
-    ASSERT_EQ(packet->reason, mqtt::ReasonCode::kSuccess);
-    EXPECT_TRUE(packet->session_present || !had_session_) << id << ": a session that was acknowledged is gone";
-    had_session_ = true;
-    std::map<int, uint16_t> in_order;
-    for (const auto& [packet_id, message] : outgoing) in_order[message.order] = packet_id;
-    for (const auto& [order, packet_id] : in_order) {
-      if (outgoing[packet_id].received) {
-        answer(PacketType::kPubrel, packet_id, false);
-      } else {
-        send_publish(packet_id, true);
-      }
-    }
-  }
-  void publish_came(const mqtt::Frame& frame, bool lazy) {
-    const auto packet = mqtt::decode_publish(frame, kVersion, mqtt::Limits{});
-    ASSERT_TRUE(packet);
-    const std::string payload(packet->payload);
-    if (packet->qos == 1) {
-      got.insert(payload);
-      answer(PacketType::kPuback, packet->packet_id, lazy);
-    } else if (packet->qos == 2) {
-      if (incoming.insert(packet->packet_id).second) got.insert(payload);
-      answer(PacketType::kPubrec, packet->packet_id, lazy);
-    }
-  }
-  void send_publish(uint16_t packet_id, bool duplicate) {
-    const Outgoing& message = outgoing[packet_id];
-    std::string packet;
-    mqtt::encode_publish(packet, kVersion, {.topic = "t/" + id, .payload = message.payload, .qos = message.qos, .duplicate = duplicate, .packet_id = packet_id});
-    connection->feed(packet);
-  }
-  void answer(PacketType type, uint16_t packet_id, bool lazy) {
-    std::string packet;
-    mqtt::encode_ack(packet, kVersion, type, packet_id);
-    if (lazy || !late_.empty()) {
-      late_.push_back(std::move(packet));
-    } else {
-      connection->feed(packet);
-    }
-  }
-
-  Random random_;
-  std::string input_;
-  std::vector<std::string> late_;
-  bool connected_ = false;
-  bool had_session_ = false;
-  uint16_t next_id_ = 0;
-  int published_ = 0;
-
- public:
-  void lose_late() {
-    late_.clear();
-    input_.clear();
-    connected_ = false;
-  }
-};
-
 class World {
  public:
   explicit World(uint64_t seed) : random_(seed), plant_(seed + 1) {
-    for (const char* id : {"p1", "p2"}) publishers_.emplace_back(id, random_.next());
-    for (const char* id : {"s1", "s2"}) subscribers_.emplace_back(id, random_.next());
+    for (const char* id : {"p1", "p2"}) publishers_.emplace_back(id, std::string("t/") + id);
+    for (const char* id : {"s1", "s2"}) subscribers_.emplace_back(id, "");
   }
 
   void run(int steps) {
-    for (Client* client : all()) connect(*client);
+    for (FaithfulClient* client : all()) connect(*client);
     plant_.settle();
-    for (Client* client : all()) client->read(false);
-    for (auto& subscriber : subscribers_) subscribe(subscriber);
+    for (FaithfulClient* client : all()) client->read(false);
+    for (auto& subscriber : subscribers_) subscriber.subscribe("t/#", subscriber.id == "s1" ? 2 : 1);
     while (!subscribers_[0].subscribed || !subscribers_[1].subscribed) {
       plant_.settle();
       for (auto& subscriber : subscribers_) subscriber.read(false);
@@ -364,28 +158,24 @@ class World {
   }
 
  private:
-  std::vector<Client*> all() {
-    std::vector<Client*> result;
+  std::vector<FaithfulClient*> all() {
+    std::vector<FaithfulClient*> result;
     for (auto& client : publishers_) result.push_back(&client);
     for (auto& client : subscribers_) result.push_back(&client);
     return result;
   }
-  Client& any() { return *all()[random_.below(4)]; }
-  void connect(Client& client) {
-    client.lose_late();
-    client.connect(plant_);
-  }
-  void subscribe(Client& client) {
-    const mqtt::SubscribeEntry entry{.filter = "t/#", .qos = static_cast<uint8_t>(client.id == "s1" ? 2 : 1)};
-    std::string packet;
-    mqtt::encode_subscribe(packet, kVersion, 1, {&entry, 1}, 0);
-    client.connection->feed(packet);
+  FaithfulClient& any() { return *all()[random_.below(4)]; }
+  void connect(FaithfulClient& client) { client.connect(plant_.connect(random_.below(2))); }
+  void publish(FaithfulClient& client) {
+    if (client.outgoing.size() > 30) return;
+    const std::string payload = client.id + "-" + std::to_string(++published_) + (random_.below(4) == 0 ? std::string(3000, 'x') : "");
+    client.publish(random_.below(2) ? 2 : 1, payload);
   }
 
   void act() {
     const uint64_t choice = random_.below(100);
     if (choice < 45) {
-      publishers_[random_.below(2)].publish(random_.below(2) ? 2 : 1);
+      publish(publishers_[random_.below(2)]);
     } else if (choice < 65) {
       any().read(random_.below(3) == 0);
     } else if (choice < 80) {
@@ -395,7 +185,7 @@ class World {
     } else if (choice < 90) {
       any().drop();
     } else if (choice < 95) {
-      Client& client = any();
+      FaithfulClient& client = any();
       if (!client.connection) connect(client);
     } else if (choice < 97) {
       if (random_.below(2)) plant_.store->fail_writes({ErrorCode::kIoError, "no space left on device"}, random_.below(3), 1 + random_.below(2));
@@ -419,18 +209,18 @@ class World {
   }
   void cut_power() {
     plant_.cut_power();
-    for (Client* client : all()) client->forget_connection();
+    for (FaithfulClient* client : all()) client->forget_connection();
   }
 
   // Everybody is there and acknowledges until nothing moves.
   void finish() {
     for (int round = 0, quiet = 0; round < 2'000 && quiet < 5 && !testing::Test::HasFailure(); ++round) {
-      for (Client* client : all()) {
+      for (FaithfulClient* client : all()) {
         if (!client->connection) connect(*client);
       }
       plant_.settle();
       bool idle = true;
-      for (Client* client : all()) {
+      for (FaithfulClient* client : all()) {
         if (client->connection && !client->connection->queue.empty()) idle = false;
         client->read(false);
         idle = idle && client->idle();
@@ -461,7 +251,8 @@ class World {
 
   Random random_;
   Plant plant_;
-  std::vector<Client> publishers_, subscribers_;
+  std::vector<FaithfulClient> publishers_, subscribers_;
+  int published_ = 0;
 };
 
 TEST(SessionCrash, WhatWasAcknowledgedArrivesAndQos2ArrivesOnce) {

@@ -32,7 +32,8 @@ class JournalSink final : public MessageSink {
   bool wants(std::string_view) override { return false; }
   Result<journal::Lsn> accept(const ReceivedMessage& message) override {
     ++accepted;
-    return journal_.append(journal::RecordType::kPoints, message.topic, message.payload);
+    const journal::NewRecord record{.type = journal::RecordType::kPoints, .head = message.topic, .tail = message.payload};
+    return message.append ? (*message.append)({&record, 1}) : journal_.append(record.type, record.head, record.tail);
   }
   std::atomic<uint64_t> accepted{0};
 

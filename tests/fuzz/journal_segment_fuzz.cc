@@ -30,6 +30,15 @@ void read_behind_a_sound_header(std::string_view input) {
   read(header, encode_header(header) + std::string(input));
 }
 
+void read_as_unit(std::string_view input) {
+  size_t bytes = 0;
+  const auto count = [&](const Record& record) -> campanile::Result<void> {
+    bytes += 5 + record.payload.size();
+    return {};
+  };
+  if (replay_frame({.type = kUnitType, .payload = input, .end = 1}, count)) CHECK(bytes == input.size());
+}
+
 // The first byte says how many records, each next byte how long one is and whether a mark precedes it; the rest are pairs of place and damage.
 void damage(std::string_view input) {
   const auto take = [&]() -> uint8_t {
@@ -76,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   read_as_file(input);
   read_behind_a_sound_header(input);
+  read_as_unit(input);
   damage(input);
   return 0;
 }

@@ -21,6 +21,7 @@ class FakeJournal final : public journal::Journal {
     records.push_back({type, std::string(head) + std::string(tail)});
     return records.size();
   }
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord>) override { return fail(ErrorCode::kUnsupported, "not in tests"); }
   journal::Lsn durable() const override { return end(); }
   journal::Lsn end() const override {
     const std::lock_guard lock(mutex_);
@@ -41,11 +42,12 @@ class FakeJournal final : public journal::Journal {
 // Keeps points as text: "bucket series field=value… @time". A field called "conflict" is refused for good, one called "busy" for now.
 class FakeEngine final : public tsdb::Engine {
  public:
-  Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns) override {
+  Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append) override {
     const std::lock_guard lock(mutex_);
     if (failure) return std::unexpected(*failure);
     if (!database_of(bucket)) return fail(ErrorCode::kNotFound, "the bucket is gone");
     tsdb::WriteOutcome outcome;
+    std::vector<std::string> stored;
     for (size_t i = 0; i < batch.size(); ++i) {
       const auto& point = batch.points()[i];
       std::string text = *database_of(bucket) + " ";
@@ -67,10 +69,12 @@ class FakeEngine final : public tsdb::Engine {
                                                                     "\" is type string, already exists as type float"}});
         continue;
       }
-      points.push_back(std::move(text));
+      stored.push_back(std::move(text));
       ++outcome.points_stored;
     }
     outcome.lsn = ++writes + 1000;
+    if (append && !stored.empty()) outcome.lsn = TRY((*append)({.type = journal::RecordType::kPoints, .head = stored.front()}, outcome.errors));
+    points.insert(points.end(), stored.begin(), stored.end());
     return outcome;
   }
   Result<void> create_database(std::string_view name) override {

@@ -63,6 +63,55 @@ TEST_F(Pipeline, AReadingIsStoredAndToldAround) {
   EXPECT_EQ(ingest().status().points, 1u);
 }
 
+// A message that is one unit with its sender's state: what is kept of it is appended by the sender, in one call.
+class PipelineUnit : public Pipeline {
+ protected:
+  Result<journal::Lsn> send(std::string_view topic, std::string_view payload) {
+    return ingest().accept({.topic = topic, .payload = payload, .client_id = "p", .received_ns = kNow, .append = &append_});
+  }
+  std::vector<std::string> units;  // the types of each one's records
+  std::optional<Error> failure;
+
+ private:
+  journal::AppendFunction append_ = [this](std::span<const journal::NewRecord> records) -> Result<journal::Lsn> {
+    if (failure) return std::unexpected(*failure);
+    std::string unit;
+    for (const journal::NewRecord& record : records) unit += std::to_string(static_cast<int>(record.type));
+    units.push_back(unit);
+    return 5000 + units.size();
+  };
+};
+
+TEST_F(PipelineUnit, HasPointsAndRejectedMessageTogether) {
+  EXPECT_EQ(send("influx/x", "m v=1").value(), 5001u);
+  EXPECT_EQ(send("influx/x", "nonsense").value(), 5002u);
+  EXPECT_EQ(send("influx/x", "m v=2\nnonsense").value(), 5003u);
+  EXPECT_EQ(send("influx/x", "m v=3\nm conflict=4").value(), 5004u);
+  EXPECT_EQ(send("influx/x", "m conflict=5").value(), 5005u);
+  EXPECT_EQ(units, (std::vector<std::string>{"2", "4", "24", "24", "4"}));
+  EXPECT_EQ(engine_.points.size(), 3u);
+  EXPECT_EQ(rejected_->counts().total, 4u);
+  EXPECT_EQ(listener_.heard.size(), 3u);
+  EXPECT_TRUE(journal_.records.empty());
+  EXPECT_EQ(send("unrouted", "x").value(), 0u);
+  EXPECT_EQ(send("influx/x", "").value(), 0u);
+  EXPECT_EQ(units.size(), 5u) << "nothing was kept";
+}
+
+TEST_F(PipelineUnit, LeavesNothingWhereItCannotBeAppended) {
+  failure = Error{ErrorCode::kOverloaded, "try again later"};
+  for (const char* payload : {"m v=1", "nonsense", "m v=2\nnonsense", "m v=3\nm conflict=4"}) {
+    EXPECT_EQ(send("influx/x", payload).error().code, ErrorCode::kOverloaded) << payload;
+  }
+  EXPECT_TRUE(engine_.points.empty());
+  EXPECT_EQ(rejected_->counts().total, 0u);
+  EXPECT_TRUE(listener_.heard.empty());
+  EXPECT_EQ(ingest().status().messages, 0u);
+  failure.reset();
+  EXPECT_EQ(send("influx/x", "m v=3\nm busy=4").error().code, ErrorCode::kOverloaded);
+  EXPECT_TRUE(units.empty()) << "the whole message is sent again";
+}
+
 TEST_F(Pipeline, WhatCannotBeDecodedIsKeptWithTheReason) {
   const auto lsn = send("u4/302/temperature", "{\"value\":");
   EXPECT_EQ(lsn.value(), 1u);

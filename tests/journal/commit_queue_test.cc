@@ -19,6 +19,7 @@ namespace {
 class FakeJournal final : public Journal {
  public:
   Result<Lsn> append(RecordType, std::string_view, std::string_view) override { return ++end_; }
+  Result<Lsn> append_together(std::span<const NewRecord>) override { return ++end_; }
   Lsn durable() const override { return durable_; }
   Lsn end() const override { return end_; }
   JournalStatus status() const override { return {}; }

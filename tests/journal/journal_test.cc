@@ -111,6 +111,67 @@ TEST_F(JournalTest, WhatIsAppendedIsReplayedInOrder) {
   EXPECT_GT(segment_paths().size(), 3u) << "segments of 1000 bytes must have been changed";
 }
 
+TEST_F(JournalTest, AUnitIsReplayedInOrderWithOneLsn) {
+  Lsn lsn = 0;
+  {
+    const auto journal = open();
+    append(*journal, "before");
+    const NewRecord unit[] = {{.type = RecordType::kPoints, .head = "po", .tail = "ints"}, {.type = RecordType::kSession, .head = "session"}};
+    lsn = journal->append_together(unit).value();
+    EXPECT_EQ(journal->end(), lsn);
+    ASSERT_TRUE(journal->append_together({unit, 1}));
+  }
+  std::vector<std::string> records;
+  std::vector<Lsn> lsns;
+  const auto journal = open([&](const Record& record) -> Result<void> {
+    records.push_back(fmt::format("{} {}", static_cast<int>(record.type), record.payload));
+    lsns.push_back(record.lsn);
+    return {};
+  });
+  EXPECT_EQ(records, (std::vector<std::string>{"2 before", "2 points", "6 session", "2 points"}));
+  EXPECT_EQ(lsns[1], lsn);
+  EXPECT_EQ(lsns[2], lsn);
+  EXPECT_GT(lsns[3], lsn);
+}
+
+// Of a unit all is there or nothing, wherever the power is cut and the write torn.
+TEST_F(JournalTest, AUnitSurvivesAPowerCutWholeOrNotAtAll) {
+  Random random(7);
+  size_t whole = 0;
+  const int rounds = 300;
+  for (int round = 0; round < rounds; ++round) {
+    SimulatedDisk here;
+    std::unique_ptr<SimulatedDisk> survivor;
+    {
+      auto journal = Journal::open(here, "/journal", options, [](const Record&) -> Result<void> { return {}; }).value();
+      ASSERT_TRUE(journal->append(RecordType::kPoints, "before"));
+      ASSERT_TRUE(journal->wait_durable(journal->end()));
+      here.cut_power_at(here.changes() + random.below(2), random.next());  // before the write, or before the sync
+      const std::string text(100 + random.below(350), 'x');
+      const NewRecord unit[] = {{.type = RecordType::kPoints, .head = text}, {.type = RecordType::kSession, .head = text, .tail = "!"}};
+      ASSERT_TRUE(journal->append_together(unit));
+      ASSERT_TRUE(journal->wait_durable(journal->end()));
+      survivor = here.cut_disk();
+    }
+    ASSERT_TRUE(survivor);
+    Replayed replayed;
+    ASSERT_TRUE(Journal::open(*survivor, "/journal", options, replayed.function()));
+    ASSERT_TRUE(replayed.payloads.size() == 1 || replayed.payloads.size() == 3) << replayed.payloads.size() << " in round " << round;
+    whole += replayed.payloads.size() == 3;
+  }
+  EXPECT_GT(whole, 0u);
+  EXPECT_LT(whole, static_cast<size_t>(rounds));
+}
+
+TEST_F(JournalTest, AUnitThatFitsNoSegmentIsRefusedWhole) {
+  const auto journal = open();
+  const Lsn end = journal->end();
+  const std::string half(options.segment_bytes / 2, 'x');
+  const NewRecord unit[] = {{.type = RecordType::kPoints, .head = half}, {.type = RecordType::kSession, .head = half}};
+  EXPECT_EQ(journal->append_together(unit).error().code, ErrorCode::kTooLarge);
+  EXPECT_EQ(journal->end(), end);
+}
+
 TEST_F(JournalTest, ClosingWritesWhatIsPending) {
   {
     const auto journal = open();

@@ -47,7 +47,7 @@ TEST(SegmentFormat, TheHeaderComesBack) {
 TEST(SegmentFormat, TheBytesAreThoseOfThePage) {
   const std::string header = encode_header(kHeader);
   EXPECT_EQ(header.substr(0, 8), "CMPJRNL\n");
-  EXPECT_EQ(header.substr(8, 8), std::string("\x01\0\0\0\x00\x10\0\0", 8));
+  EXPECT_EQ(header.substr(8, 8), std::string("\x02\0\0\0\x00\x10\0\0", 8));
   EXPECT_EQ(header.substr(16, 8), std::string("\x88\x13\0\0\0\0\0\0", 8));
   EXPECT_EQ(header.substr(24, 8), std::string("\xA0\x0F\0\0\0\0\0\0", 8));
   EXPECT_EQ(header.substr(32, 8), std::string("\x4D\0\0\0\0\0\0\0", 8));
@@ -77,10 +77,80 @@ TEST(SegmentFormat, ADamagedHeaderIsRefused) {
 
 TEST(SegmentFormat, ANewerVersionIsToldFromDamage) {
   std::string newer = encode_header(kHeader);
-  newer[8] = 2;
+  newer[8] = 3;
   const auto header = decode_header(newer);
   ASSERT_FALSE(header);
   EXPECT_EQ(header.error().code, ErrorCode::kUnsupported);
+}
+
+// Units came with version 2; what version 1 wrote is read as it is.
+TEST(SegmentFormat, AHeaderOfVersion1IsRead) {
+  std::string older = encode_header(kHeader);
+  older.replace(8, 4, std::string("\x01\0\0\0", 4));
+  older.replace(40, 8, std::string("\x30\xEE\xD7\xE4\xE8\x5A\x40\xEA", 8));
+  const auto header = decode_header(older);
+  ASSERT_TRUE(header) << header.error().message;
+  EXPECT_EQ(header->start, kHeader.start);
+  EXPECT_EQ(header->salt, kHeader.salt);
+  older[8] = 0;
+  EXPECT_EQ(decode_header(older).error().code, ErrorCode::kCorrupt);
+}
+
+const std::vector<NewRecord> kUnit = {{.type = RecordType::kPoints, .head = "ab", .tail = "c"}, {.type = RecordType::kSession, .head = ""},
+                                      {.type = RecordType::kRejected, .head = "", .tail = "defg"}};
+
+Result<std::vector<std::string>> records_of(const Frame& frame) {
+  std::vector<std::string> records;
+  TRY(replay_frame(frame, [&](const Record& record) -> Result<void> {
+    records.push_back(fmt::format("{}:{}@{}", static_cast<int>(record.type), record.payload, record.lsn));
+    return {};
+  }));
+  return records;
+}
+
+TEST(SegmentFormat, AUnitIsOneFrameWhoseRecordsComeBackInOrder) {
+  std::string frames;
+  append_unit(frames, kUnit);
+  EXPECT_EQ(frames.size(), kFrameHeadBytes + unit_payload_bytes(kUnit));
+  EXPECT_EQ(frames.substr(0, 4) + frames.substr(12), std::string("\x16\0\0\0\xFE"
+                                                                 "\x03\0\0\0\x02"
+                                                                 "abc"
+                                                                 "\0\0\0\0\x06"
+                                                                 "\x04\0\0\0\x04"
+                                                                 "defg",
+                                                                 27));
+  seal_frames(frames.data(), frames.size(), kHeader.start, kHeader.salt, 0);
+  const std::string file = encode_header(kHeader) + frames;
+  SegmentReader reader(kHeader, file);
+  const auto frame = reader.next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(records_of(*frame).value(), (std::vector<std::string>{"2:abc@5035", "6:@5035", "4:defg@5035"}));
+  EXPECT_FALSE(reader.next());
+}
+
+TEST(SegmentFormat, AUnitThatIsCutOrDamagedAnywhereIsGoneWhole) {
+  std::string frames;
+  append_unit(frames, kUnit);
+  seal_frames(frames.data(), frames.size(), kHeader.start, kHeader.salt, 0);
+  for (size_t at = 0; at < frames.size(); ++at) {
+    const std::string cut = encode_header(kHeader) + frames.substr(0, at);
+    EXPECT_FALSE(SegmentReader(kHeader, cut).next()) << at;
+    std::string damaged = encode_header(kHeader) + frames;
+    damaged[kHeaderBytes + at] = static_cast<char>(damaged[kHeaderBytes + at] ^ 0x20);
+    EXPECT_FALSE(SegmentReader(kHeader, damaged).next()) << at;
+  }
+}
+
+TEST(SegmentFormat, AUnitWhoseRecordsDoNotFillItIsCorrupt) {
+  std::string frames;
+  append_unit(frames, kUnit);
+  const std::string payload = frames.substr(kFrameHeadBytes);
+  for (size_t size = 1; size < payload.size(); ++size) {
+    const auto records = records_of({.type = kUnitType, .payload = std::string_view(payload).substr(0, size), .end = 6000});
+    if (size == 8 || size == 13) continue;  // where a record ends
+    ASSERT_FALSE(records) << size;
+    EXPECT_EQ(records.error().code, ErrorCode::kCorrupt);
+  }
 }
 
 TEST(SegmentFormat, RecordsComeBackWithTheirPositions) {

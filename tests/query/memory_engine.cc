@@ -263,7 +263,7 @@ Result<tsdb::BucketId> MemoryEngine::bucket(std::string_view database, std::stri
   return fail(ErrorCode::kNotFound, "retention policy not found: {}", retention_policy);
 }
 
-Result<tsdb::WriteOutcome> MemoryEngine::write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns) {
+Result<tsdb::WriteOutcome> MemoryEngine::write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints*) {
   MemoryBucket& into = *buckets_.at(bucket);
   tsdb::WriteOutcome outcome;
   for (const PointBatch::Point& point : batch.points()) {

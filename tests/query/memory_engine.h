@@ -52,7 +52,7 @@ class MemoryEngine final : public tsdb::Engine {
   Result<std::vector<tsdb::RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) override;
   Result<tsdb::BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
-  Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns) override;
+  Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append = nullptr) override;
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId bucket) const override;
   Result<void> seal_all() override { return {}; }
   tsdb::EngineStatus status() const override { return {}; }

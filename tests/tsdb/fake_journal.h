@@ -26,6 +26,7 @@ class FakeJournal final : public journal::Journal {
     records_.push_back(std::move(record));
     return end_;
   }
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord>) override { return fail(ErrorCode::kUnsupported, "not in tests"); }
   journal::Lsn durable() const override { return end(); }
   journal::Lsn end() const override {
     const std::lock_guard lock(mutex_);
