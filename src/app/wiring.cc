@@ -135,7 +135,7 @@ Result<void> Program::Parts::open_stores() {
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
   rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
   retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
-  sessions = TRY(broker::SessionStore::load(*store));
+  sessions = TRY(broker::SessionStore::load(*store, broker_options(config)));
   return {};
 }
 

@@ -1,14 +1,18 @@
 #include "broker/session_replay.h"
 
+#include <algorithm>
+
 #include <absl/container/flat_hash_map.h>
 
 #include "base/log.h"
 #include "broker/session_rows.h"
+#include "broker/session_waiting.h"
 
 namespace campanile::broker {
 namespace {
 
 constexpr size_t kBatchChanges = 4'096;
+constexpr size_t kBatchBytes = 1u << 20;
 
 std::unexpected<Error> broken(Error error, const ParsedKey& key) {
   return with_context(std::move(error), fmt::format("session {} in the store", key.session));
@@ -39,6 +43,9 @@ SessionState state_of(uint64_t number, SessionRow row) {
   return state;
 }
 
+// 0 in flight, or where it is in the store alone.
+size_t waiting_cost(const KeptMessage& kept) { return kept.message && kept.packet_id == 0 ? memory_cost(*kept.message) : 0; }
+
 }  // namespace
 
 void SessionReplay::note_number(uint64_t number) {
@@ -50,15 +57,15 @@ SessionState* SessionReplay::find(uint64_t number) {
   return found == sessions_.end() ? nullptr : &found->second;
 }
 
-Result<void> SessionReplay::read_rows(const kv::Store& store) {
-  TRY(each_row(store, SessionRowKind::kSession, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
+Result<void> SessionReplay::read_rows() {
+  TRY(each_row(store_, SessionRowKind::kSession, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
     auto row = decode_session_row(value);
     if (!row) return broken(std::move(row).error(), key);
     note_number(key.session);
     sessions_.insert_or_assign(key.session, state_of(key.session, std::move(*row)));
     return {};
   }));
-  return each_row(store, SessionRowKind::kSubscription, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
+  return each_row(store_, SessionRowKind::kSubscription, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
     auto options = decode_subscription_row(value);
     if (!options) return broken(std::move(options).error(), key);
     note_number(key.session);
@@ -69,7 +76,7 @@ Result<void> SessionReplay::read_rows(const kv::Store& store) {
 
 Result<void> SessionReplay::apply(std::string_view record, journal::Lsn lsn) {
   apply(TRY(decode_session_record(record)), lsn);
-  return {};
+  return waiting_bytes_ > memory_bytes_max_ ? spill() : Result<void>();
 }
 
 void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
@@ -93,7 +100,7 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
       state->will = std::move(record.will);
       return;
     case SessionEvent::kWillPublished: state->will.reset(); return;
-    case SessionEvent::kEnded: sessions_.erase(record.session); return;
+    case SessionEvent::kEnded: return end(record.session);
     case SessionEvent::kSubscribed:
       state->changed_filters.insert(record.text);
       state->filters.insert_or_assign(std::move(record.text), record.options);
@@ -106,6 +113,7 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
     case SessionEvent::kPeerReceived: {
       const auto found = state->messages.find(record.sequence);
       if (found == state->messages.end()) return;
+      waiting_bytes_ -= waiting_cost(found->second);
       found->second.peer_received = true;
       found->second.message = nullptr;
       return;
@@ -129,8 +137,11 @@ void SessionReplay::apply_message(const SessionRecord& record, journal::Lsn lsn)
     if (!state) continue;
     // Whoever delivers holds no session's lock while it appends, so that a row's as_of says nothing about messages.
     if (receiver.sequence < state->row_next_sequence && !state->row_unrecorded.contains(receiver.sequence)) continue;
-    state->messages[receiver.sequence] = {.message = record.message, .qos = receiver.qos, .retain = receiver.retain,
-                                          .subscription_ids = receiver.subscription_ids, .packet_id = receiver.packet_id};
+    KeptMessage& kept = state->messages[receiver.sequence];
+    waiting_bytes_ -= waiting_cost(kept);
+    kept = {.message = record.message, .qos = receiver.qos, .retain = receiver.retain, .subscription_ids = receiver.subscription_ids,
+            .packet_id = receiver.packet_id};
+    waiting_bytes_ += waiting_cost(kept);
     state->next_sequence = std::max(state->next_sequence, receiver.sequence + 1);
   }
 }
@@ -138,7 +149,9 @@ void SessionReplay::apply_message(const SessionRecord& record, journal::Lsn lsn)
 void SessionReplay::give(SessionState& state, uint64_t sequence, uint16_t packet_id) {
   const auto found = state.messages.find(sequence);
   if (found != state.messages.end()) {
+    waiting_bytes_ -= waiting_cost(found->second);
     found->second.packet_id = packet_id;
+    waiting_bytes_ += waiting_cost(found->second);
     return;
   }
   if (sequence >= state.disk_first && sequence < state.disk_end && !state.disk_finished.contains(sequence)) {
@@ -147,7 +160,45 @@ void SessionReplay::give(SessionState& state, uint64_t sequence, uint16_t packet
 }
 
 void SessionReplay::finish_message(SessionState& state, uint64_t sequence) {
-  if (state.messages.erase(sequence) == 0 || sequence < state.disk_end) state.disk_finished.insert(sequence);
+  const auto found = state.messages.find(sequence);
+  if (found == state.messages.end() || sequence < state.disk_end) state.disk_finished.insert(sequence);
+  if (found == state.messages.end()) return;
+  waiting_bytes_ -= waiting_cost(found->second);
+  state.messages.erase(found);
+}
+
+void SessionReplay::end(uint64_t number) {
+  for (const auto& [sequence, kept] : find(number)->messages) waiting_bytes_ -= waiting_cost(kept);
+  sessions_.erase(number);
+}
+
+// Everything at once, whose turn comes late: a journal with more than the memory for it has many times that. A power cut does no harm. Until a
+// session's row contains them, the rows mean nothing, and the journal has the records.
+Result<void> SessionReplay::spill() {
+  kv::WriteBatch batch;
+  size_t bytes = 0;
+  for (auto& [number, state] : sessions_) {
+    // Rows behind those that count are of a run before. What they hold is in the journal, finished perhaps, or was lost with the power.
+    batch.erase_range(message_key(number, state.disk_end), first_key(SessionRowKind::kMessage, number + 1));
+    for (auto place = state.messages.begin(); place != state.messages.end();) {
+      const auto& [sequence, kept] = *place;
+      const size_t cost = waiting_cost(kept);
+      if (cost == 0) {
+        ++place;
+        continue;
+      }
+      batch.put(message_key(number, sequence), encode_message_row(kept.message, kept.qos, kept.retain, kept.subscription_ids));
+      state.disk_end = std::max(state.disk_end, sequence + 1);
+      waiting_bytes_ -= cost;
+      bytes += cost;
+      place = state.messages.erase(place);
+      if (bytes < kBatchBytes) continue;
+      TRY(store_.write(batch, kv::Durability::kBuffered));
+      batch.clear();
+      bytes = 0;
+    }
+  }
+  return store_.write(batch, kv::Durability::kBuffered);
 }
 
 // A client identifier has one session: where a crash came between the end of the old one and the beginning of the new one, the new one.
@@ -158,16 +209,16 @@ void SessionReplay::drop_doubles() {
 }
 
 // Looks at each message's row once: it is in flight and needed in memory, waits, or is of no use any more.
-Result<void> SessionReplay::place_messages(kv::Store& store) {
+Result<void> SessionReplay::place_messages() {
   kv::WriteBatch useless;
   const auto erase = [&](std::string key) -> Result<void> {
     useless.erase(key);
     if (useless.size() < kBatchChanges) return {};
-    TRY(store.write(useless, kv::Durability::kBuffered));
+    TRY(store_.write(useless, kv::Durability::kBuffered));
     useless.clear();
     return {};
   };
-  TRY(each_row(store, SessionRowKind::kMessage, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
+  TRY(each_row(store_, SessionRowKind::kMessage, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
     SessionState* state = find(key.session);
     note_number(key.session);
     const uint64_t sequence = key.sequence();
@@ -197,17 +248,17 @@ Result<void> SessionReplay::place_messages(kv::Store& store) {
     return {};
   }));
   for (const SessionRowKind kind : {SessionRowKind::kSession, SessionRowKind::kSubscription}) {
-    TRY(each_row(store, kind, [&](const ParsedKey& key, std::string_view) -> Result<void> {
+    TRY(each_row(store_, kind, [&](const ParsedKey& key, std::string_view) -> Result<void> {
       const SessionState* state = find(key.session);
       const bool used = state && (kind == SessionRowKind::kSession || state->filters.contains(key.rest));
       return used ? Result<void>() : erase(first_key(kind, key.session).append(key.rest));
     }));
   }
-  return useless.empty() ? Result<void>() : store.write(useless, kv::Durability::kBuffered);
+  return useless.empty() ? Result<void>() : store_.write(useless, kv::Durability::kBuffered);
 }
 
 // A queue lies partly in the store and goes on in memory. A message whose record came late belongs among those in the store: there it goes.
-Result<void> SessionReplay::join_queues(kv::Store& store) {
+Result<void> SessionReplay::join_queues() {
   kv::WriteBatch batch;
   for (auto& [number, state] : sessions_) {
     std::erase_if(state.messages, [&](const auto& entry) {
@@ -232,13 +283,13 @@ Result<void> SessionReplay::join_queues(kv::Store& store) {
       place = state.messages.erase(place);
     }
   }
-  return batch.empty() ? Result<void>() : store.write(batch, kv::Durability::kBuffered);
+  return batch.empty() ? Result<void>() : store_.write(batch, kv::Durability::kBuffered);
 }
 
-Result<std::vector<SessionState>> SessionReplay::finish(kv::Store& store) {
+Result<std::vector<SessionState>> SessionReplay::finish() {
   drop_doubles();
-  TRY(place_messages(store));
-  TRY(join_queues(store));
+  TRY(place_messages());
+  TRY(join_queues());
   std::vector<SessionState> result;
   result.reserve(sessions_.size());
   for (auto& [number, state] : sessions_) result.push_back(std::move(state));

@@ -28,16 +28,16 @@ size_t bytes_of(const SessionSnapshot& snapshot) {
 
 }  // namespace
 
-Result<std::unique_ptr<SessionStore>> SessionStore::load(kv::Store& store) {
-  std::unique_ptr<SessionStore> sessions(new SessionStore(store));
-  TRY(sessions->replay_.read_rows(store));
+Result<std::unique_ptr<SessionStore>> SessionStore::load(kv::Store& store, const BrokerOptions& options) {
+  std::unique_ptr<SessionStore> sessions(new SessionStore(store, options));
+  TRY(sessions->replay_.read_rows());
   return sessions;
 }
 
 SessionStore::~SessionStore() { stop(); }
 
 Result<std::vector<SessionState>> SessionStore::restore() {
-  auto states = TRY(replay_.finish(store_));
+  auto states = TRY(replay_.finish());
   next_number_ = replay_.next_number();
   return states;
 }

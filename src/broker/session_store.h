@@ -1,7 +1,7 @@
 // SessionStore: sessions in the journal and in the key-value store under 'S', and the thread that moves queued messages between memory
 // and disk.
 //
-//   auto store = TRY(SessionStore::load(kv));                       // then the journal's replay, then attach()
+//   auto store = TRY(SessionStore::load(kv, options));              // then the journal's replay, then attach()
 //   std::vector<SessionState> sessions = TRY(store->restore());     // Broker::create makes Sessions of them, and calls serve()
 //   store->start();
 //
@@ -47,8 +47,9 @@ struct SessionEnvironment;
 
 class SessionStore final : public journal::Participant {
  public:
-  // Reads what the last checkpoint left. The kv store outlives it. Errors: kIoError, kCorrupt, kUnsupported.
-  static Result<std::unique_ptr<SessionStore>> load(kv::Store& store);
+  // Reads what the last checkpoint left. The kv store outlives it. Of the options: queue_memory_bytes_max, for the replay.
+  // Errors: kIoError, kCorrupt, kUnsupported.
+  static Result<std::unique_ptr<SessionStore>> load(kv::Store& store, const BrokerOptions& options = {});
   ~SessionStore() override;
 
   // REQUIRES: after the replay. The journal outlives every other call.
@@ -105,7 +106,7 @@ class SessionStore final : public journal::Participant {
  private:
   using Group = std::vector<std::pair<std::shared_ptr<Session>, SessionSnapshot>>;
 
-  explicit SessionStore(kv::Store& store) : store_(store) {}
+  SessionStore(kv::Store& store, const BrokerOptions& options) : store_(store), replay_(store, options.queue_memory_bytes_max) {}
   void run();
   journal::Lsn needed_from() const;
   // REQUIRES of these: writing_ is held.

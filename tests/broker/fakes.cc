@@ -32,7 +32,7 @@ void Bench::start() {
   auto loaded = RetainedStore::load(*store, options);
   EXPECT_TRUE(loaded) << loaded.error().message;
   retained = std::move(*loaded);
-  auto kept = SessionStore::load(*store);
+  auto kept = SessionStore::load(*store, options);
   EXPECT_TRUE(kept) << kept.error().message;
   sessions = std::move(*kept);
   for (size_t i = 0; i < journal.records.size(); ++i) {

@@ -36,7 +36,9 @@ class Plant {
   void start() {
     for (size_t i = 0; i < 2; ++i) loops.push_back(std::make_unique<FakeLoop>(i, clock));
     retained = std::move(*RetainedStore::load(*store, options));
-    auto loaded = SessionStore::load(*store);
+    BrokerOptions loading = options;
+    loading.queue_memory_bytes_max = random_.below(3) * 6'000;  // some replays spill, and some at each message
+    auto loaded = SessionStore::load(*store, loading);
     ASSERT_TRUE(loaded) << loaded.error().message;
     sessions = std::move(*loaded);
     files = std::make_unique<GatedFiles>(*disk);

@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto options = decode_subscription_row(input)) CHECK(*decode_subscription_row(encode_subscription_row(*options)) == *options);
 
   const auto store = kv::make_memory_store();
-  SessionReplay replay;
+  SessionReplay replay(*store, input.size() % 3 * 1'000);
   journal::Lsn lsn = 0;
   for (std::string_view rest = input; rest.size() >= 2;) {
     const size_t length = static_cast<uint8_t>(rest[0]) | static_cast<size_t>(static_cast<uint8_t>(rest[1])) << 8;
@@ -31,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!replay.apply(rest.substr(0, length), ++lsn)) break;
     rest.remove_prefix(std::min(length, rest.size()));
   }
-  const auto sessions = replay.finish(*store);
+  const auto sessions = replay.finish();
   CHECK(sessions.has_value());
   return 0;
 }
