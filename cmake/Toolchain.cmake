@@ -21,6 +21,10 @@ add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-dangling-pointer)
 endif()
+# clang reports what the library of g++ 12 calls of its own that is deprecated (std::stable_sort does); of our code g++ reports it.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
 
 if(CAMPANILE_SANITIZE)
   add_compile_options(-fsanitize=${CAMPANILE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -56,8 +56,8 @@ void ask_links(const std::vector<std::shared_ptr<Session>>& sessions, std::funct
   }
   if (by_loop.empty()) return asked->done(std::move(asked->clients));
   asked->loops_left = by_loop.size();
-  for (auto& [loop, links] : by_loop) {
-    loop->event_loop().post([asked, links = std::move(links)] {
+  for (auto& [loop, found] : by_loop) {
+    loop->event_loop().post([asked, links = std::move(found)] {
       for (const auto& [at, link] : links) add_link(asked->clients[at], link->status());
       if (--asked->loops_left == 0) asked->done(std::move(asked->clients));
     });
