@@ -93,10 +93,6 @@ void Peer::drain(const Wishes& wishes) {
 void Peer::take(const mqtt::Frame& frame, const Wishes& wishes) {
   if (frame.type == PacketType::kConnack) {
     CHECK(!greeted);
-    if (wild) {  // it may have chosen another version
-      over = true;
-      return;
-    }
     const auto packet = mqtt::decode_connack(frame.body, version);
     CHECK(packet.has_value());
     greeted = true;
