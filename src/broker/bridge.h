@@ -50,12 +50,12 @@ struct BridgeParts {
   const Clock& clock;
   Metrics& metrics;
   std::string broker_id;
-  std::function<std::unique_ptr<net::TcpHandler>(net::EventLoop&)> local_handler;
+  std::function<std::shared_ptr<net::TcpHandler>(net::EventLoop&)> local_handler;
   // Tells the local subscribers of the state topic, and retains it.
   std::function<void(std::string_view topic, std::string_view payload)> publish_state;
   // What the session of that client identifier subscribes now.
   std::function<std::vector<std::string>(std::string_view client_id)> filters_of;
-  std::function<std::shared_ptr<net::TcpConnection>(std::unique_ptr<net::TcpHandler>)> connect_remote = {};
+  std::function<std::shared_ptr<net::TcpConnection>(std::shared_ptr<net::TcpHandler>)> connect_remote = {};
 };
 
 class Bridge final : private BridgeLinkEvents {

@@ -41,7 +41,7 @@ std::shared_ptr<BridgeLink> BridgeLink::start(const BridgeLinkContext& context, 
                                               BridgeLinkEvents& events) {
   std::shared_ptr<BridgeLink> link(new BridgeLink(context, std::move(identity), memory, events));
   const BridgeOptions& options = context.options;
-  auto end = std::make_unique<End>(link, BridgeSide::kRemote);
+  auto end = std::make_shared<End>(link, BridgeSide::kRemote);
   if (context.connect_remote) {
     link->remote_ = context.connect_remote(std::move(end));
   } else {
@@ -69,7 +69,7 @@ void BridgeLink::opened(BridgeSide side) {
 }
 
 void BridgeLink::on_local_wanted() {
-  local_ = net::connect_local(context_.loop, context_.local_handler(context_.loop), std::make_unique<End>(shared_from_this(), BridgeSide::kLocal));
+  local_ = net::connect_local(context_.loop, context_.local_handler(context_.loop), std::make_shared<End>(shared_from_this(), BridgeSide::kLocal));
 }
 
 size_t BridgeLink::received(BridgeSide side, std::string_view bytes) {

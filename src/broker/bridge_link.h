@@ -38,9 +38,9 @@ struct BridgeLinkContext {
   net::EventLoop& loop;
   const Clock& clock;
   // A handler of the local broker for one connection.
-  std::function<std::unique_ptr<net::TcpHandler>(net::EventLoop&)> local_handler;
+  std::function<std::shared_ptr<net::TcpHandler>(net::EventLoop&)> local_handler;
   // Instead of net::tcp_connect().
-  std::function<std::shared_ptr<net::TcpConnection>(std::unique_ptr<net::TcpHandler>)> connect_remote = {};
+  std::function<std::shared_ptr<net::TcpConnection>(std::shared_ptr<net::TcpHandler>)> connect_remote = {};
 };
 
 class BridgeLink final : public std::enable_shared_from_this<BridgeLink>, private BridgeRelayHandler {

@@ -105,11 +105,11 @@ void encode_session_connect(std::string& out, std::string_view name, uint16_t re
   mqtt::encode_connect(out, connect);
 }
 
-std::shared_ptr<net::TcpConnection> prepare_session(net::EventLoop& loop, std::unique_ptr<net::TcpHandler> local, const BridgeOptions& options,
+std::shared_ptr<net::TcpConnection> prepare_session(net::EventLoop& loop, std::shared_ptr<net::TcpHandler> local, const BridgeOptions& options,
                                                     std::vector<std::string> stale_filters,
                                                     std::function<void(const Result<bool>&)> done) {
   return net::connect_local(loop, std::move(local),
-                            std::make_unique<Preparation>(options, std::move(stale_filters), std::move(done)));
+                            std::make_shared<Preparation>(options, std::move(stale_filters), std::move(done)));
 }
 
 }  // namespace campanile::broker

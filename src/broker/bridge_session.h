@@ -23,7 +23,7 @@ void encode_session_connect(std::string& out, std::string_view name, uint16_t re
 
 // Connects, subscribes what goes out, unsubscribes `stale_filters`, and leaves. `done` is called once, with whether the session was there
 // before. Errors: kUnavailable, saying what the local broker said.
-std::shared_ptr<net::TcpConnection> prepare_session(net::EventLoop& loop, std::unique_ptr<net::TcpHandler> local, const BridgeOptions& options,
+std::shared_ptr<net::TcpConnection> prepare_session(net::EventLoop& loop, std::shared_ptr<net::TcpHandler> local, const BridgeOptions& options,
                                                     std::vector<std::string> stale_filters,
                                                     std::function<void(const Result<bool>&)> done);
 

@@ -14,19 +14,6 @@
 namespace campanile::broker {
 namespace {
 
-// Net owns a connection's handler and drops it after on_closed(); what is under way may need the link a little longer.
-class LinkHandler final : public net::TcpHandler {
- public:
-  LinkHandler(BrokerLoop& loop, const ListenerProfile& profile) : link_(std::make_shared<Link>(loop, profile)) {}
-  void on_open(net::TcpConnection& connection) override { link_->opened(connection); }
-  size_t on_bytes(net::TcpConnection&, std::string_view bytes) override { return link_->receive(bytes); }
-  void on_send_queue_low(net::TcpConnection&) override { link_->send_queue_low(); }
-  void on_closed(net::TcpConnection&, std::string_view reason) override { link_->closed(reason); }
-
- private:
-  const std::shared_ptr<Link> link_;
-};
-
 Result<void> check(const BrokerOptions& options) {
   const mqtt::Limits& limits = options.protocol.limits;
   const auto require = [](bool holds, std::string_view name, std::string_view wanted) -> Result<void> {
@@ -176,11 +163,11 @@ Broker::~Broker() {
 
 const ListenerProfile& Broker::add_listener(ListenerProfile profile) { return shared_->profiles.emplace_back(std::move(profile)); }
 
-std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) { return make_handler(loop, shared_->profiles.front()); }
+std::shared_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) { return make_handler(loop, shared_->profiles.front()); }
 
-std::unique_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop, const ListenerProfile& profile) {
+std::shared_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop, const ListenerProfile& profile) {
   for (auto& own : shared_->loops) {
-    if (&own->event_loop() == &loop) return std::make_unique<LinkHandler>(*own, profile);
+    if (&own->event_loop() == &loop) return std::make_shared<Link>(*own, profile);
   }
   CHECK(!"a loop that the broker was not created with");
   return nullptr;

@@ -94,8 +94,8 @@ class Broker {
   const ListenerProfile& add_listener(ListenerProfile profile);
   // For one connection accepted on `loop`, one of the parts' loops; without a profile everybody may do everything that the
   // authenticator lets in.
-  std::unique_ptr<net::TcpHandler> make_handler(net::EventLoop& loop);
-  std::unique_ptr<net::TcpHandler> make_handler(net::EventLoop& loop, const ListenerProfile& profile);
+  std::shared_ptr<net::TcpHandler> make_handler(net::EventLoop& loop);
+  std::shared_ptr<net::TcpHandler> make_handler(net::EventLoop& loop, const ListenerProfile& profile);
 
   // Delivers a message of the program itself to subscribers, and retains it where asked; it does not pass the sink.
   // Errors: kInvalidArgument (topic, QoS), kOverloaded (options.local_messages_max under way).

@@ -67,6 +67,9 @@ class BrokerLoop {
   // A wall time for a message that no other message of this broker has, at or just after `now_ns`: two readings of one sensor at one time
   // would be one point. Each loop has its own nanoseconds of every few, so that no loop asks another.
   int64_t own_time(int64_t now_ns);
+  // The wall time of the input at hand.
+  void begin_input() { input_ns_ = shared_.clock.now_ns(); }
+  int64_t input_ns() const { return input_ns_; }
   // Identifiers of the PUBACKs in the portion of input at hand; empty between callbacks.
   std::vector<uint16_t>& acknowledged() { return acknowledged_; }
   // Where the packets of one callback are put together before they are sent; empty between callbacks.
@@ -105,6 +108,7 @@ class BrokerLoop {
   DeliveryBatch batch_;
   size_t turn_ = 0;  // of shared subscriptions
   int64_t last_time_ns_ = 0;  // of own_time()
+  int64_t input_ns_ = 0;
   std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
   std::vector<WaitingWill> wills_;                            // to be tried again
   std::vector<std::shared_ptr<Session>> stalled_;             // whose messages the journal refused to record; tried again

@@ -11,16 +11,16 @@ Link::Link(BrokerLoop& loop, const ListenerProfile& profile)
 
 Link::~Link() = default;
 
-void Link::opened(net::TcpConnection& connection) {
+void Link::on_open(net::TcpConnection& connection) {
   connection_ = connection.shared_from_this();
   ++loop_.shared().connections;
   loop_.shared().counters.sockets_opened.add();
   loop_.wheel().add(this, protocol_.deadline_ns());
 }
 
-size_t Link::receive(std::string_view bytes) {
+size_t Link::on_bytes(net::TcpConnection&, std::string_view bytes) {
   if (ended_) return bytes.size();
-  now_ns_ = loop_.shared().clock.now_ns();
+  loop_.begin_input();
   const size_t used = protocol_.receive(bytes, loop_.shared().clock.steady_ns(), out(), *this);
   bytes_in_ += used;
   loop_.traffic().bytes_in += used;
@@ -35,7 +35,7 @@ size_t Link::receive(std::string_view bytes) {
 }
 
 void Link::take_acknowledged() {
-  session_->acknowledge(loop_.acknowledged(), now_ns_, loop_.traffic());
+  session_->acknowledge(loop_.acknowledged(), loop_.input_ns(), loop_.traffic());
   loop_.acknowledged().clear();
   session_written_ = true;
 }
@@ -91,7 +91,7 @@ void Link::hold_output(journal::Lsn lsn) {
   });
 }
 
-void Link::send_queue_low() {
+void Link::on_send_queue_low(net::TcpConnection&) {
   if (ended_ || !session_) return;
   session_->note_send_queue(connection_->send_queue_bytes());
   if (session_->pump(loop_.shared().clock.now_ns(), loop_.traffic())) flush_session();
@@ -170,7 +170,7 @@ LinkStatus Link::status() const {
           .will_topic = will_ ? will_->message->topic : std::string()};
 }
 
-void Link::closed(std::string_view reason) {
+void Link::on_closed(net::TcpConnection&, std::string_view reason) {
   if (!ended_ && session_) log::debug("{}: {}", session_->client_id(), reason);
   end();
   connection_.reset();

@@ -6,7 +6,7 @@
 // everything that the connection sent up to then. Where the store has no room, or more than uncommitted_bytes_max wait for it, the
 // packet stays in the input and the connection is not read.
 // The sources: link.cc is its life, link_connect.cc, link_publish.cc and link_subscribe.cc answer the packets of that kind.
-// Threads: its loop's. Ownership: shared by its handler in net, its session, and tasks under way.
+// Threads: its loop's. Ownership: shared by its connection, its session, and tasks under way.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct LinkStatus {
   std::string will_topic;  // empty: no will
 };
 
-class Link final : public std::enable_shared_from_this<Link>, public mqtt::ServerHandler {
+class Link final : public std::enable_shared_from_this<Link>, public net::TcpHandler, public mqtt::ServerHandler {
  public:
   // The profile outlives the link.
   Link(BrokerLoop& loop, const ListenerProfile& profile);
@@ -47,11 +47,10 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   BrokerLoop& loop() { return loop_; }
   WheelPlace wheel_place;
 
-  // From net.
-  void opened(net::TcpConnection& connection);
-  size_t receive(std::string_view bytes);
-  void send_queue_low();
-  void closed(std::string_view reason);
+  void on_open(net::TcpConnection& connection) override;
+  size_t on_bytes(net::TcpConnection& connection, std::string_view bytes) override;
+  void on_send_queue_low(net::TcpConnection& connection) override;
+  void on_closed(net::TcpConnection& connection, std::string_view reason) override;
 
   // What the session's outbox held.
   void send_output(std::string bytes, bool more);
@@ -134,7 +133,7 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   BrokerLoop& loop_;
   const ListenerProfile& profile_;
   mqtt::ServerConnection protocol_;
-  std::shared_ptr<net::TcpConnection> connection_;  // null before opened() and after closed()
+  std::shared_ptr<net::TcpConnection> connection_;  // null before on_open() and after on_closed()
   std::shared_ptr<Session> session_;                // from CONNECT on
   std::unique_ptr<Will> will_;
   std::string user_;
@@ -145,7 +144,6 @@ class Link final : public std::enable_shared_from_this<Link>, public mqtt::Serve
   std::unique_ptr<Held> held_;                      // what is sent once CONNACK may be; null: nothing waits
   std::unique_ptr<Batch> batch_;     // null between portions of input
   size_t uncommitted_bytes_ = 0;
-  int64_t now_ns_ = 0;               // wall time of the input at hand
   uint64_t messages_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;

@@ -63,7 +63,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
   if (!protocol_.connack_fits(properties)) return refuse(ReasonCode::kPacketTooLarge, "the maximum packet size leaves no room for CONNACK");
 
-  auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, now_ns_, loop_.traffic());
+  auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, loop_.input_ns(), loop_.traffic());
   if (opened.error) {
     log::warning("'{:.200}' is refused: {}", client_id, opened.error->message);
     return refuse(ReasonCode::kServerUnavailable, "the session cannot be stored at present");

@@ -75,12 +75,13 @@ Taken Link::mount_and_deliver(const mqtt::PublishPacket& packet) {
 }
 
 Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
+  const int64_t now_ns = loop_.input_ns();
   std::string properties;
   if (!packet.properties.empty()) mqtt::append_forwarded_properties(properties, packet.properties);
-  Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns_,
+  Publication publication{.topic = packet.topic, .payload = packet.payload, .properties = properties, .published_ns = now_ns,
                           .qos = packet.qos, .retain = packet.retain, .publisher = session_.get(),
                           .stays = packet.properties.empty() && profile_.mount.empty()};  // otherwise topic and properties may be copies of this call
-  if (packet.message_expiry_s) publication.expires_ns = now_ns_ + *packet.message_expiry_s * kNanosPerSecond;
+  if (packet.message_expiry_s) publication.expires_ns = now_ns + *packet.message_expiry_s * kNanosPerSecond;
 
   journal::Lsn lsn = 0;
   if (packet.retain) {
@@ -89,7 +90,7 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     lsn = *retained;
   }
   const ReceivedMessage message{.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
-                                .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns_)};
+                                .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns)};
   if (packet.qos == 2 && session_->durable()) {
     publication.received_id = packet.packet_id;
     publication.unstored = &message;
@@ -99,7 +100,7 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
     if (!accepted) return not_stored(accepted.error());
     accepted_lsn_ = *accepted;
   }
-  const auto delivered = loop_.fan_out(publication, now_ns_);
+  const auto delivered = loop_.fan_out(publication, now_ns);
   if (!delivered) return not_stored(delivered.error());
   lsn = std::max({lsn, accepted_lsn_, delivered->lsn});
   retained_lsn_ = accepted_lsn_ = kNotYet;
@@ -214,7 +215,7 @@ void Link::not_recorded(const mqtt::AckPacket& packet, const Error& error, void 
   loop_.event_loop().run_after(kRetry, [weak = weak_from_this(), packet, again] {
     const auto self = weak.lock();
     if (!self || self->ended_) return;
-    self->now_ns_ = self->loop_.shared().clock.now_ns();
+    self->loop_.begin_input();
     (self.get()->*again)(packet);
     self->send_out();
     self->commit_batch();
@@ -238,7 +239,7 @@ void Link::on_release(const mqtt::AckPacket& packet) {
 
 void Link::on_ack(const mqtt::AckPacket& packet) {
   if (packet.type == PacketType::kPuback) return loop_.acknowledged().push_back(packet.packet_id);
-  const auto done = session_->acknowledge(packet, now_ns_, loop_.traffic());
+  const auto done = session_->acknowledge(packet, loop_.input_ns(), loop_.traffic());
   if (!done) return not_recorded(packet, done.error(), &Link::on_ack);
   session_written_ = true;
 }

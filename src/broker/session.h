@@ -276,8 +276,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   const std::string client_id_;
   SessionEnvironment& environment_;
-  const bool durable_;
   std::atomic<size_t> send_queue_bytes_{0};
+  const bool durable_;
 
   mutable SmallMutex mutex_;  // everything below
   std::shared_ptr<Link> link_;

@@ -8,7 +8,7 @@
 //   if (connection.closed()) close the socket once `out` is sent;
 //
 // `out` is where every call appends the bytes to send. Threads: one owner. Ownership: views live for the call; the settings
-// outlive the connection. Size: about a hundred bytes while idle. Errors: a violation is answered as the version wants it
+// outlive the connection. Size: about fifty bytes while idle. Errors: a violation is answered as the version wants it
 // (CONNACK, DISCONNECT or nothing [section 4.13]), told to on_violation(), and closes the connection.
 #pragma once
 

@@ -209,7 +209,7 @@ void Connection::flush() {
 
 void Connection::write_on() {
   write_pending_ = true;
-  stream_write(std::string_view(writing_->bytes).substr(writing_->taken));
+  stream_write(unwritten());
 }
 
 void Connection::write_done(const ErrorCode& error, size_t bytes) {
@@ -221,7 +221,7 @@ void Connection::write_done(const ErrorCode& error, size_t bytes) {
   }
   writing_->taken += bytes;
   sent_bytes_ += bytes;
-  if (writing_bytes() > 0) {
+  if (!unwritten().empty()) {
     write_on();
   } else {
     loop_->give_buffer(std::move(writing_->bytes));

@@ -47,7 +47,7 @@ class ConnectionSlot {
   std::shared_ptr<std::atomic<size_t>> open_;
 };
 
-class Connection : public TcpConnection, public LoopMember, public TurnEnd {
+class Connection : public TcpConnection, public LoopMember {
  public:
   using ErrorCode = boost::system::error_code;
 
@@ -56,7 +56,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
 
   void send(std::string_view bytes) final;
   void send_owned(std::string bytes) final;
-  size_t send_queue_bytes() const final { return out_.size() + writing_bytes(); }
+  size_t send_queue_bytes() const final { return out_.size() + unwritten().size(); }
   uint64_t sent_bytes() const final { return sent_bytes_; }
   void pause_reading() final { paused_ = true; }
   void resume_reading() final;
@@ -70,7 +70,7 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
 
   // Makes the connection known to its loop, which keeps it alive from here to on_closed(). False: the loop is stopping.
   bool join_loop();
-  void set_handler(std::unique_ptr<TcpHandler> handler) { handler_ = std::move(handler); }
+  void set_handler(std::shared_ptr<TcpHandler> handler) { handler_ = std::move(handler); }
   // The stream is connected: tells the handler and starts to read. REQUIRES: join_loop() was true.
   void opened(Address peer);
   // Whom the other end speaks for: a proxy tells it.
@@ -94,6 +94,8 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
   void write_done(const ErrorCode& error, size_t bytes);
   void shut_down_done(const ErrorCode& error);
   Loop& loop_of_this() { return *loop_; }
+  // Of what stream_write() was given; empty where nothing waits.
+  std::string_view unwritten() const { return writing_ ? std::string_view(writing_->bytes).substr(writing_->taken) : std::string_view(); }
 
   template <typename Self>
   std::shared_ptr<Self> self_as() {
@@ -139,11 +141,10 @@ class Connection : public TcpConnection, public LoopMember, public TurnEnd {
     TimerId timer = 0;
     uint64_t sent_bytes = 0;  // at the last look, to see whether the peer still takes bytes
   };
-  size_t writing_bytes() const { return writing_ ? writing_->bytes.size() - writing_->taken : 0; }
   std::string_view reason() const { return ending_ ? std::string_view(ending_->reason) : std::string_view(); }
 
   const std::shared_ptr<Loop> loop_;
-  std::unique_ptr<TcpHandler> handler_;
+  std::shared_ptr<TcpHandler> handler_;
   const size_t input_bytes_max_;
   ConnectionSlot slot_;
   Address peer_;

@@ -67,7 +67,7 @@ void Loop::run_ready() {
   if (!turn_ends_.empty()) run_turn_end();
 }
 
-void Loop::at_turn_end(std::shared_ptr<TurnEnd> target) {
+void Loop::at_turn_end(std::shared_ptr<LoopMember> target) {
   turn_ends_.push_back(std::move(target));
   if (in_tasks_ || std::exchange(turn_end_scheduled_, true)) return;
   asio::post(context_, [this] {
@@ -78,7 +78,7 @@ void Loop::at_turn_end(std::shared_ptr<TurnEnd> target) {
 
 void Loop::run_turn_end() {
   // A target may add others while it writes (a handler that is told its queue is low); those wait for the next turn.
-  std::vector<std::shared_ptr<TurnEnd>> targets;
+  std::vector<std::shared_ptr<LoopMember>> targets;
   targets.swap(turn_ends_);
   for (auto& target : targets) target->turn_ends();
   if (turn_ends_.empty()) {

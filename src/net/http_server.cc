@@ -39,7 +39,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoopPool& loops, con
   };
   auto listener = TRY(TcpListener::listen(loops, address, tcp, [serving](EventLoop&) {
     const bool refused = *serving->connections >= serving->options.connections_max;
-    return std::make_unique<HttpConnection>(serving, refused ? ConnectionSlot() : ConnectionSlot(serving->connections),
+    return std::make_shared<HttpConnection>(serving, refused ? ConnectionSlot() : ConnectionSlot(serving->connections),
                                             refused);
   }));
   return std::make_unique<Server>(std::move(serving), std::move(listener));

@@ -4,28 +4,13 @@
 #include "base/log.h"
 
 namespace campanile::net {
-namespace {
-
-class LayerHandler final : public TcpHandler {
- public:
-  explicit LayerHandler(std::shared_ptr<LayeredConnection> layer) : layer_(std::move(layer)) {}
-  void on_open(TcpConnection& below) override { layer_->below_opened(below); }
-  size_t on_bytes(TcpConnection&, std::string_view bytes) override { return layer_->below_bytes(bytes); }
-  void on_send_queue_low(TcpConnection&) override { layer_->below_send_queue_low(); }
-  void on_closed(TcpConnection&, std::string_view reason) override { layer_->below_closed(reason); }
-
- private:
-  const std::shared_ptr<LayeredConnection> layer_;
-};
-
-}  // namespace
 
 std::string_view LayeredConnection::certificate_name() const {
   const auto* certified = dynamic_cast<const CertifiedPeer*>(below_.get());
   return certified ? certified->certificate_name() : std::string_view();
 }
 
-void LayeredConnection::below_opened(TcpConnection& below) {
+void LayeredConnection::on_open(TcpConnection& below) {
   below_ = below.shared_from_this();
   timer_ = below_->loop().run_after(options_.opening_timeout, [weak = weak_from_this()] {
     const auto self = std::static_pointer_cast<LayeredConnection>(weak.lock());
@@ -37,7 +22,7 @@ void LayeredConnection::below_opened(TcpConnection& below) {
   start();
 }
 
-size_t LayeredConnection::below_bytes(std::string_view bytes) {
+size_t LayeredConnection::on_bytes(TcpConnection&, std::string_view bytes) {
   const auto self = shared_from_this();
   size_t used = std::exchange(held_, 0);
   if (std::exchange(resumed_, false)) offer_kept();
@@ -56,11 +41,11 @@ size_t LayeredConnection::below_bytes(std::string_view bytes) {
   return used;
 }
 
-void LayeredConnection::below_send_queue_low() {
+void LayeredConnection::on_send_queue_low(TcpConnection&) {
   if (is_open()) handler_->on_send_queue_low(*this);
 }
 
-void LayeredConnection::below_closed(std::string_view reason) {
+void LayeredConnection::on_closed(TcpConnection&, std::string_view reason) {
   const auto self = shared_from_this();
   closing_ = true;
   drop_timer();
@@ -151,10 +136,6 @@ void LayeredConnection::close() {
 
 void LayeredConnection::drop_timer() {
   if (timer_ != 0) below_->loop().cancel(std::exchange(timer_, 0));
-}
-
-TcpListener::HandlerFactory layer_factory(std::function<std::shared_ptr<LayeredConnection>()> make) {
-  return [make = std::move(make)](EventLoop&) { return std::make_unique<LayerHandler>(make()); };
 }
 
 }  // namespace campanile::net

@@ -2,7 +2,7 @@
 // to net.
 //
 //   class Plain : public LayeredConnection { size_t take(std::string_view bytes) override { deliver(bytes); return bytes.size(); } ... };
-//   layer_factory(inner_factory, [](auto inner) { return std::make_shared<Plain>(std::move(inner)); })   // for TcpListener
+//   [layer](EventLoop&) { return std::make_shared<Plain>(layer); }   // the factory for TcpListener; layer.inner makes the handler above
 //
 // A layer is the handler of the connection below and the connection of the handler above, so any stack of them works over any
 // socket, and the handler never knows. The handler is made when the layer is open (handshake, upgrade): a flood of strangers costs
@@ -17,7 +17,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,7 +35,7 @@ struct LayerOptions {
   size_t input_bytes_max = 256ull << 20;
 };
 
-class LayeredConnection : public TcpConnection, public CertifiedPeer {
+class LayeredConnection : public TcpConnection, public TcpHandler, public CertifiedPeer {
  public:
   explicit LayeredConnection(LayerOptions options) : options_(std::move(options)) {}
 
@@ -51,10 +50,10 @@ class LayeredConnection : public TcpConnection, public CertifiedPeer {
   std::string_view certificate_name() const override;
 
   // From the connection below.
-  void below_opened(TcpConnection& below);
-  size_t below_bytes(std::string_view bytes);
-  void below_send_queue_low();
-  void below_closed(std::string_view reason);
+  void on_open(TcpConnection& below) final;
+  size_t on_bytes(TcpConnection& below, std::string_view bytes) final;
+  void on_send_queue_low(TcpConnection& below) final;
+  void on_closed(TcpConnection& below, std::string_view reason) final;
 
  protected:
   // The connection below is there.
@@ -88,7 +87,7 @@ class LayeredConnection : public TcpConnection, public CertifiedPeer {
 
   const LayerOptions options_;
   std::shared_ptr<TcpConnection> below_;
-  std::unique_ptr<TcpHandler> handler_;
+  std::shared_ptr<TcpHandler> handler_;
   std::string kept_;  // unwrapped; [0, kept_start_) is used
   size_t kept_start_ = 0;
   size_t held_ = 0;  // wrapped bytes that were taken and are given again
@@ -99,8 +98,5 @@ class LayeredConnection : public TcpConnection, public CertifiedPeer {
   bool finished_ = false;
   bool closing_ = false;
 };
-
-// A factory for a listener: each connection's handler is a layer from `make`.
-TcpListener::HandlerFactory layer_factory(std::function<std::shared_ptr<LayeredConnection>()> make);
 
 }  // namespace campanile::net

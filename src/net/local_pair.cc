@@ -11,7 +11,7 @@ constexpr size_t kLowWaterBytes = 64 * 1024;
 
 class LocalEnd final : public TcpConnection {
  public:
-  LocalEnd(EventLoop& loop, std::unique_ptr<TcpHandler> handler) : loop_(loop), handler_(std::move(handler)) {}
+  LocalEnd(EventLoop& loop, std::shared_ptr<TcpHandler> handler) : loop_(loop), handler_(std::move(handler)) {}
 
   void pair_with(std::shared_ptr<LocalEnd> peer) { peer_ = std::move(peer); }
   void open() {
@@ -111,7 +111,7 @@ class LocalEnd final : public TcpConnection {
   }
 
   EventLoop& loop_;
-  std::unique_ptr<TcpHandler> handler_;
+  std::shared_ptr<TcpHandler> handler_;
   std::shared_ptr<LocalEnd> peer_;
   const Address address_{std::string(kInProcess), 0};
   std::string queue_;  // what the peer has not used, from taken_ on
@@ -126,7 +126,7 @@ class LocalEnd final : public TcpConnection {
 
 }  // namespace
 
-std::shared_ptr<TcpConnection> connect_local(EventLoop& loop, std::unique_ptr<TcpHandler> server, std::unique_ptr<TcpHandler> client) {
+std::shared_ptr<TcpConnection> connect_local(EventLoop& loop, std::shared_ptr<TcpHandler> server, std::shared_ptr<TcpHandler> client) {
   const auto server_end = std::make_shared<LocalEnd>(loop, std::move(server));
   const auto client_end = std::make_shared<LocalEnd>(loop, std::move(client));
   server_end->pair_with(client_end);

@@ -32,17 +32,12 @@ class LoopMember {
  public:
   virtual ~LoopMember() = default;
   virtual void loop_stops() = 0;
+  // For who has bytes to write, after at_turn_end().
+  virtual void turn_ends() {}
 
  private:
   friend class Loop;
   size_t place_ = 0;  // in the loop's list
-};
-
-// Something with bytes to write at the end of a turn.
-class TurnEnd {
- public:
-  virtual ~TurnEnd() = default;
-  virtual void turn_ends() = 0;
 };
 
 class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
@@ -69,7 +64,7 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   void remove(const LoopMember& member);
   bool stopping() const { return stopping_; }
 
-  void at_turn_end(std::shared_ptr<TurnEnd> target);
+  void at_turn_end(std::shared_ptr<LoopMember> target);
 
   // Shared by the connections of this loop: what one read brings lies here until its handler has looked at it.
   std::span<char> read_buffer() { return read_buffer_; }
@@ -104,7 +99,7 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
 
   std::vector<Task> running_tasks_;
   bool in_tasks_ = false;
-  std::vector<std::shared_ptr<TurnEnd>> turn_ends_;
+  std::vector<std::shared_ptr<LoopMember>> turn_ends_;
   bool turn_end_scheduled_ = false;
   std::vector<std::shared_ptr<LoopMember>> members_;
   bool stopping_ = false;

@@ -1,7 +1,7 @@
 // ProxyHandler: waits for the PROXY header in front of a connection's bytes, gives the connection its real peer, and from then on is
 // the handler that it makes. Private to net.
 //
-//   TcpListener::listen(loops, address, options, [inner](EventLoop&) { return std::make_unique<ProxyHandler>(inner, timeout); });
+//   TcpListener::listen(loops, address, options, [inner](EventLoop&) { return std::make_shared<ProxyHandler>(inner, timeout); });
 //
 // A connection that begins otherwise, or not in time, is closed: where a proxy is expected, nobody else may say who he is.
 // Threads: the loop's.
@@ -27,7 +27,7 @@ class ProxyHandler final : public TcpHandler {
  private:
   const SharedFactory inner_;
   const std::chrono::milliseconds timeout_;
-  std::unique_ptr<TcpHandler> handler_;
+  std::shared_ptr<TcpHandler> handler_;
   TimerId timer_ = 0;
 };
 

@@ -36,7 +36,7 @@ void SocketConnection::ready(uint32_t events) {
   constexpr uint32_t kEnded = EPOLLRDHUP | EPOLLERR | EPOLLHUP;
   if (events & kEnded) ended_ = true;
   if (events & (EPOLLIN | kEnded)) readable_ = true;
-  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && !to_write_.empty()) write_ready();
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) && !unwritten().empty()) write_ready();
   read_ready();
 }
 
@@ -80,15 +80,10 @@ size_t SocketConnection::stream_write_now(std::string_view bytes, ErrorCode& err
   return 0;
 }
 
-void SocketConnection::stream_write(std::string_view bytes) {
-  if (watched()) to_write_ = bytes;  // the poller tells when there is room
-}
-
 void SocketConnection::write_ready() {
   ErrorCode error;
-  const size_t count = stream_write_now(to_write_, error);
+  const size_t count = stream_write_now(unwritten(), error);
   if (error == asio::error::would_block || error == asio::error::try_again) return;
-  to_write_ = {};
   write_done(error, count);
 }
 
@@ -101,7 +96,6 @@ void SocketConnection::stream_close() {
   if (!socket_.is_open()) return;
   if (watched_) loop_of_this().poller().forget(socket_.get(), *this);
   socket_.reset();
-  to_write_ = {};
 }
 
 }  // namespace campanile::net

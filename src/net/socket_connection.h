@@ -22,7 +22,8 @@ class SocketConnection final : public Connection, public PollTarget {
  protected:
   void stream_read() override;
   size_t stream_write_now(std::string_view bytes, ErrorCode& error) override;
-  void stream_write(std::string_view bytes) override;
+  // The poller tells when there is room.
+  void stream_write(std::string_view) override { watched(); }
   void stream_shut_down() override;
   void stream_close() override;
 
@@ -31,7 +32,6 @@ class SocketConnection final : public Connection, public PollTarget {
   void read_ready();
   void write_ready();
 
-  std::string_view to_write_;
   FileDescriptor socket_;
   bool watched_ = false;
   bool wants_read_ = false;

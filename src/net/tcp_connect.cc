@@ -204,7 +204,7 @@ std::shared_ptr<TcpConnection> start_dial(std::shared_ptr<Loop> loop, const Conn
 }  // namespace
 
 std::shared_ptr<TcpConnection> tcp_connect(EventLoopPool& loops, EventLoop& loop, const ConnectOptions& options,
-                                           std::unique_ptr<TcpHandler> handler) {
+                                           std::shared_ptr<TcpHandler> handler) {
   std::shared_ptr<Loop> target = PoolAccess::loop(loops, loop.index());
   const auto make = [&]<typename Stream>(auto&&... arguments) {
     auto connection = std::make_shared<StreamConnection<Stream>>(target, options.input_bytes_max, ConnectionSlot(),

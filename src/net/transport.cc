@@ -16,16 +16,16 @@ TcpListener::HandlerFactory over_transport(const TransportOptions& options, TcpL
   TcpListener::HandlerFactory factory = std::move(inner);
   if (options.websocket) {
     auto websocket = std::make_shared<const WebSocketTransport>(*options.websocket);
-    factory = layer_factory([layer = layer_over(std::move(factory)), websocket = std::move(websocket)] {
+    factory = [layer = layer_over(std::move(factory)), websocket = std::move(websocket)](EventLoop&) {
       return std::make_shared<WebSocketStreamConnection>(layer, websocket);
-    });
+    };
   }
   if (options.tls) {
-    factory = layer_factory([layer = layer_over(std::move(factory)), tls = options.tls] { return std::make_shared<TlsConnection>(layer, tls); });
+    factory = [layer = layer_over(std::move(factory)), tls = options.tls](EventLoop&) { return std::make_shared<TlsConnection>(layer, tls); };
   }
   if (options.proxy_protocol) {
     auto above = std::make_shared<const TcpListener::HandlerFactory>(std::move(factory));
-    factory = [above = std::move(above), timeout = options.opening_timeout](EventLoop&) { return std::make_unique<ProxyHandler>(above, timeout); };
+    factory = [above = std::move(above), timeout = options.opening_timeout](EventLoop&) { return std::make_shared<ProxyHandler>(above, timeout); };
   }
   return factory;
 }

@@ -53,7 +53,7 @@ class BridgeTest : public testing::TestWithParam<ProtocolVersion> {
                              .local_handler = [&from](net::EventLoop& loop) { return from.broker->make_handler(loop); },
                              .publish_state = [&from](std::string_view topic, std::string_view payload) { EXPECT_TRUE(from.broker->publish_local(topic, payload, 1, true)); },
                              .filters_of = [&from](std::string_view client_id) { return from.broker->filters_of(client_id); },
-                             .connect_remote = [&from, &to, &over](std::unique_ptr<net::TcpHandler> handler) -> std::shared_ptr<net::TcpConnection> {
+                             .connect_remote = [&from, &to, &over](std::shared_ptr<net::TcpHandler> handler) -> std::shared_ptr<net::TcpConnection> {
                                ++over.dials;
                                over.connection = net::connect_local(*from.loops[0], to.broker->make_handler(*to.loops[0]), std::move(handler));
                                if (!over.plugged) over.connection->abort();

@@ -170,7 +170,7 @@ struct Bench {
 
 class FakeConnection final : public net::TcpConnection, public net::CertifiedPeer {
  public:
-  FakeConnection(net::EventLoop& loop, std::unique_ptr<net::TcpHandler> handler) : loop_(loop), handler_(std::move(handler)) {}
+  FakeConnection(net::EventLoop& loop, std::shared_ptr<net::TcpHandler> handler) : loop_(loop), handler_(std::move(handler)) {}
   void send(std::string_view bytes) override {
     if (!closing) queue.append(bytes);
     if (queue.size() > 256 * 1024) was_high_ = true;
@@ -227,7 +227,7 @@ class FakeConnection final : public net::TcpConnection, public net::CertifiedPee
 
  private:
   net::EventLoop& loop_;
-  std::unique_ptr<net::TcpHandler> handler_;
+  std::shared_ptr<net::TcpHandler> handler_;
   net::Address peer_{"127.0.0.1", 4711};
   std::string kept_;
   bool was_high_ = false;
