@@ -37,6 +37,7 @@ enum class RecordType : uint8_t {
   kRejected = 4,   // ingest: a message that could not be decoded
   kRetained = 5,   // broker: a retained message is set or cleared
   kSession = 6,    // broker: session state
+  kErase = 7,      // tsdb: a range of times of some series is erased
 };
 
 struct Record {

@@ -34,6 +34,7 @@ struct Counters {
   LateCounter values_sealed;
   LateCounter seal_failures;
   LateCounter chunks_expired;
+  LateCounter values_erased;
 };
 
 }  // namespace campanile::tsdb

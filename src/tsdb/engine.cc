@@ -125,7 +125,7 @@ Result<journal::Lsn> EngineImpl::checkpoint() {
 
 bool EngineImpl::owns(journal::RecordType type) const {
   using journal::RecordType;
-  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase;
+  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase || type == RecordType::kErase;
 }
 
 Result<void> EngineImpl::replay(const journal::Record& record) {
@@ -138,6 +138,7 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
         break;
       }
       case journal::RecordType::kPoints: TRY(replay_points(record)); break;
+      case journal::RecordType::kErase: TRY(replay_erasure(record)); break;
       default: return {};
     }
   }
@@ -190,6 +191,7 @@ void EngineImpl::register_metrics(Metrics& metrics) {
   count(counters_.chunks_sealed, "campanile_tsdb_chunks_sealed_total", "Compressed chunks written");
   count(counters_.values_sealed, "campanile_tsdb_values_sealed_total", "Values in compressed chunks written");
   count(counters_.seal_failures, "campanile_tsdb_seal_failures_total", "Attempts to write chunks that failed; what they held stays in memory and in the journal");
+  count(counters_.values_erased, "campanile_tsdb_values_erased_total", "Values that were erased on request");
   count(counters_.chunks_expired, "campanile_tsdb_chunks_expired_total", "Chunks erased because their retention policy does not keep them longer");
   metrics.gauge("campanile_tsdb_series", "Series in the index", [this] { return static_cast<double>(status().series); });
   metrics.gauge("campanile_tsdb_columns", "Fields of all series that have had a value", [this] { return static_cast<double>(heads_.columns()); });

@@ -57,6 +57,20 @@ struct WriteOutcome {
 // Called with the index gate held; must not call the engine. Errors: the journal's; then nothing is stored.
 using AppendPoints = std::function<Result<journal::Lsn>(const journal::NewRecord& points, std::span<const PointError> refused)>;
 
+// Which points are to go: those of all series that fulfil the conditions, with times in the range.
+struct EraseRequest {
+  std::vector<std::string> measurements;  // empty: all
+  TagPredicate predicate;
+  TimeRange range;
+};
+
+struct EraseOutcome {
+  journal::Lsn lsn = 0;         // of the last record; durable
+  uint64_t series = 0;          // that were looked at
+  uint64_t values = 0;          // that are gone
+  uint64_t damaged_chunks = 0;  // that could not be read and were left as they are
+};
+
 struct RetentionPolicy {
   std::string name;
   int64_t duration_ns = 0;  // 0: for ever
@@ -94,6 +108,12 @@ class Engine : public journal::Participant {
   // record, however many, which goes there; it is not called where there is no valid point.
   // Errors (nothing stored): kOverloaded, kIoError, kNotFound (the bucket was dropped).
   virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) = 0;
+
+  // Erases points that were written before the call; those written meanwhile stay or go, each for good. Series and fields remain known.
+  // Takes as long as it takes to rewrite the chunks at both ends of the range in every series: for workers. When it answers, no reader made later
+  // sees the points, and a power cut does not bring them back. Errors: kNotFound, kOverloaded, kIoError; after an error some series may have lost
+  // their points, and where a record was written the others follow as soon as the disk allows.
+  virtual Result<EraseOutcome> erase(BucketId bucket, const EraseRequest& request) = 0;
 
   // A consistent view of one bucket, cheap to make; hold it for one query.
   virtual Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const = 0;

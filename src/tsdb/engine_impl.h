@@ -38,6 +38,7 @@ class EngineImpl final : public Engine {
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;
+  Result<EraseOutcome> erase(BucketId bucket, const EraseRequest& request) override;
   Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const override;
   Result<void> seal_all() override;
   EngineStatus status() const override;
@@ -70,6 +71,10 @@ class EngineImpl final : public Engine {
   Result<void> change(DatabaseChange change, bool takes_bucket);
   void take_effect(const Catalog::Effect& effect);
   Result<void> write_catalog(const Catalog& catalog, kv::Durability durability);
+
+  // erase.cc
+  Result<std::vector<SeriesId>> series_to_erase(const Bucket& bucket, const EraseRequest& request) const;
+  Result<void> replay_erasure(const journal::Record& record);
 
   Result<void> replay_change(const journal::Record& record);
   Result<void> replay_points(const journal::Record& record);

@@ -35,6 +35,17 @@ void Heads::freeze(SeriesEntry& entry) {
   entry.head = nullptr;
 }
 
+uint64_t Heads::columns_in_memory(const SeriesEntry& entry) {
+  uint64_t columns = 0;
+  const auto look = [&columns](const HeadBlock& block) {
+    for (size_t i = 0; i < block.columns(); ++i) columns |= ChunksState::column_bit(block.column(i));
+  };
+  if (entry.head) look(*entry.head);
+  if (!entry.frozen) return columns;
+  for (const auto& block : *entry.frozen) look(*block);
+  return columns;
+}
+
 void Heads::retire(SeriesEntry& entry, size_t count) {
   FrozenBlocks retired;  // freed after the lock
   Change change;

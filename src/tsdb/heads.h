@@ -32,6 +32,9 @@ class Heads {
   // Moves the head, if there is one, behind the frozen blocks. REQUIRES: the entry's lock.
   static void freeze(SeriesEntry& entry);
 
+  // The columns that have values in the head or in frozen blocks, as ChunksState::columns has them. REQUIRES: the entry's lock.
+  static uint64_t columns_in_memory(const SeriesEntry& entry);
+
   // Lets go of the `count` oldest frozen blocks.
   void retire(SeriesEntry& entry, size_t count);
   // Lets go of everything, for a series whose bucket is gone.

@@ -165,6 +165,42 @@ Result<void> decode_definitions(std::string_view payload, const std::function<Re
   return {};
 }
 
+std::string encode_erasure(const Erasure& erasure) {
+  std::string out;
+  out += static_cast<char>(kVersion);
+  codec::append_varint(out, erasure.bucket);
+  codec::append_signed(out, erasure.range.from_ns);
+  codec::append_signed(out, erasure.range.to_ns);
+  codec::append_varint(out, erasure.series.size());
+  SeriesId before = 0;
+  for (const SeriesId series : erasure.series) {
+    codec::append_varint(out, series - before);
+    before = series;
+  }
+  return out;
+}
+
+Result<Erasure> decode_erasure(std::string_view payload) {
+  ByteReader in(payload);
+  TRY(check_version(in));
+  Erasure erasure;
+  const uint64_t bucket = in.varint();
+  erasure.bucket = static_cast<BucketId>(bucket);
+  erasure.range.from_ns = in.signed_varint();
+  erasure.range.to_ns = in.signed_varint();
+  const uint64_t count = in.varint();
+  // Each takes a byte at least, so that nothing is allocated for a number that cannot be true.
+  if (!in.ok() || bucket > UINT32_MAX || count > payload.size()) return corrupt("an erasure that is cut off");
+  erasure.series.reserve(count);
+  SeriesId series = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    series += in.varint();
+    erasure.series.push_back(series);
+  }
+  if (!in.ok() || !in.at_end()) return corrupt("an erasure with too few or too many bytes");
+  return erasure;
+}
+
 std::string encode_database_change(const DatabaseChange& change) {
   std::string out;
   out += static_cast<char>(kVersion);

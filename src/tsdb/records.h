@@ -62,6 +62,16 @@ using Definition = std::variant<ColumnDefinition, SeriesDefinition>;
 void append_definition(std::string& payload, const Definition& definition);
 Result<void> decode_definitions(std::string_view payload, const std::function<Result<void>(const Definition&)>& apply);
 
+// A range of times of some series of one bucket is erased: what was written to it before this record.
+struct Erasure {
+  BucketId bucket = 0;
+  TimeRange range;
+  std::vector<SeriesId> series;  // ascending
+};
+
+std::string encode_erasure(const Erasure& erasure);
+Result<Erasure> decode_erasure(std::string_view payload);
+
 struct DatabaseChange {
   enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3 } kind;
   std::string database;

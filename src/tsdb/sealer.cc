@@ -178,7 +178,7 @@ Result<void> Sealer::seal_queue() {
   }
   if (items.empty()) return {};
   const std::lock_guard lock(mutex_);
-  auto sealed = seal(items, false, applied_lsn());  // a copy: a failed pass puts them back
+  auto sealed = seal(items, {}, applied_lsn());  // a copy: a failed pass puts them back
   if (sealed) return {};
   // Those that were sealed have nothing frozen any more and do no harm in the queue.
   const std::lock_guard queue_lock(queue_mutex_);
@@ -186,31 +186,39 @@ Result<void> Sealer::seal_queue() {
   return sealed;
 }
 
-std::optional<Sealer::Pending> Sealer::freeze(const Item& item, bool with_heads, journal::Lsn applied) {
+std::optional<Sealer::Pending> Sealer::freeze(const Item& item, Scope scope, journal::Lsn applied) {
   SeriesEntry& entry = *item.entry;
   const std::lock_guard lock(entry.lock);
   // Another pass may find the entry while it is in the queue, where it stays.
-  if (with_heads) {
+  if (scope.with_heads) {
     Heads::freeze(entry);
   } else {
     entry.queued = false;
   }
   if (!entry.frozen) return std::nullopt;
   const FrozenBlocks& frozen = *entry.frozen;
-  const size_t count = std::min(frozen.size(), kBlocksMax);
+  const auto is_after = [&scope](const auto& block) { return block->first_lsn() >= scope.before; };
+  const size_t taken = static_cast<size_t>(std::ranges::find_if(frozen, is_after) - frozen.begin());
+  if (taken == 0) return std::nullopt;
+  const size_t count = std::min(taken, kBlocksMax);
   // Replay may leave out what lies before the first row that stays in memory.
   journal::Lsn sealed_lsn = applied;
   for (size_t i = count; i < frozen.size(); ++i) sealed_lsn = std::min(sealed_lsn, frozen[i]->first_lsn() - 1);
   if (entry.head && entry.head->rows() > 0) sealed_lsn = std::min(sealed_lsn, entry.head->first_lsn() - 1);
   return Pending{.item = item,
                  .blocks = FrozenBlocks(frozen.begin(), frozen.begin() + static_cast<ptrdiff_t>(count)),
-                 .has_more = frozen.size() > count,
+                 .has_more = taken > count,
                  .before = entry.chunks,
                  .sealed_lsn = std::max(sealed_lsn, entry.chunks.sealed_lsn),
                  .group = {}};
 }
 
-Result<void> Sealer::seal(std::vector<Item> items, bool with_heads, journal::Lsn applied) {
+Result<void> Sealer::seal(std::vector<Item> items, Scope scope, journal::Lsn applied) {
+  TRY(finish_erasures());
+  return seal_blocks(std::move(items), scope, applied);
+}
+
+Result<void> Sealer::seal_blocks(std::vector<Item> items, Scope scope, journal::Lsn applied) {
   TRY(index_.persist(store_));
   // A series that came back into the queue after a failed pass may be in it twice; its blocks must be let go of once.
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.entry < b.entry; });
@@ -218,7 +226,7 @@ Result<void> Sealer::seal(std::vector<Item> items, bool with_heads, journal::Lsn
   for (size_t at = 0; at < items.size();) {
     std::vector<Pending> pending;
     for (; at < items.size() && pending.size() < kBatchSeriesMax; ++at) {
-      if (auto one = freeze(items[at], with_heads, applied)) pending.push_back(std::move(*one));
+      if (auto one = freeze(items[at], scope, applied)) pending.push_back(std::move(*one));
     }
     if (pending.empty()) continue;
     if (journal::Journal* const journal = journal_) TRY(journal->wait_durable(journal->end()));
@@ -285,6 +293,7 @@ std::vector<std::shared_ptr<Bucket>> Sealer::buckets() const {
 }
 
 Result<journal::Lsn> Sealer::seal_all_locked() {
+  TRY(finish_erasures());
   const journal::Lsn applied = applied_lsn();
   for (const auto& bucket : buckets()) {
     for (size_t begin = 0;; begin += kSlice) {
@@ -299,7 +308,7 @@ Result<journal::Lsn> Sealer::seal_all_locked() {
           if (entry.frozen || (entry.head && entry.head->rows() > 0)) items.push_back({bucket, &entry});
         }
       }
-      TRY(seal(std::move(items), true, applied));
+      TRY(seal(std::move(items), {.with_heads = true}, applied));
     }
   }
   return applied;
@@ -359,7 +368,7 @@ Result<void> Sealer::relieve(uint64_t bytes) {
       freed += candidates[at].bytes;
       items.push_back(candidates[at].item);
     }
-    TRY(seal(std::move(items), true, applied_lsn()));
+    TRY(seal(std::move(items), {.with_heads = true}, applied_lsn()));
   }
   return {};
 }

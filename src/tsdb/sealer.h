@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,7 @@
 #include "tsdb/counters.h"
 #include "tsdb/engine.h"
 #include "tsdb/heads.h"
+#include "tsdb/records.h"
 #include "tsdb/series_index.h"
 
 namespace campanile::tsdb {
@@ -61,6 +63,10 @@ class Sealer {
   // The journal begins anew below the positions that states remember: forgets them. REQUIRES: before start().
   Result<void> forget_positions();
 
+  // Erases what was written to those series before, for erase.cc, which says how. The other is for replay, and the record `lsn` is there.
+  Result<void> erase(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, EraseOutcome& outcome);
+  Result<void> erase_again(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, journal::Lsn lsn);
+
   void enqueue(std::vector<Item>& items);  // takes the items, leaves the vector empty
   void erase_bucket(std::shared_ptr<Bucket> bucket);
   void wake();
@@ -83,13 +89,32 @@ class Sealer {
 
  private:
   struct Pending;
+  // A record of the journal that has not yet been dealt with.
+  struct PendingErasure {
+    std::shared_ptr<Bucket> bucket;
+    TimeRange range;
+    journal::Lsn lsn;
+    std::vector<SeriesEntry*> entries;
+  };
+  // Which blocks a pass takes: all that are frozen, the heads too, or those that hold nothing written after a record.
+  struct Scope {
+    bool with_heads = false;
+    journal::Lsn before = UINT64_MAX;
+  };
   void run();
   Result<void> work();
   Result<void> seal_queue();
   Result<journal::Lsn> seal_all_locked();
-  std::optional<Pending> freeze(const Item& item, bool with_heads, journal::Lsn applied);
-  // Seals what is frozen, and the heads too where asked. `applied`: every record up to there has reached the heads.
-  Result<void> seal(std::vector<Item> items, bool with_heads, journal::Lsn applied);
+  std::optional<Pending> freeze(const Item& item, Scope scope, journal::Lsn applied);
+  // `applied`: every record up to there has reached the heads. Begins with what is left to erase.
+  Result<void> seal(std::vector<Item> items, Scope scope, journal::Lsn applied);
+  Result<void> seal_blocks(std::vector<Item> items, Scope scope, journal::Lsn applied);
+  // Seals frozen blocks of rows that were written before that record.
+  Result<void> seal_before(std::vector<Item> items, journal::Lsn lsn) { return seal_blocks(std::move(items), {.before = lsn}, lsn - 1); }
+  std::vector<SeriesEntry*> entries_of(const Erasure& erasure) const;
+  Result<void> finish_erasures(EraseOutcome* outcome = nullptr);
+  Result<void> finish_erasure(const PendingErasure& erasure, EraseOutcome& outcome);
+  Result<void> erase_chunks(SeriesEntry& entry, const PendingErasure& erasure, EraseOutcome& outcome);
   Result<void> commit(std::vector<Pending>& pending, kv::WriteBatch& batch);
   journal::Lsn applied_lsn();
   Result<void> erase_dropped();
@@ -110,6 +135,7 @@ class Sealer {
 
   std::mutex mutex_;  // one pass at a time
   Meta meta_;         // under mutex_
+  std::deque<PendingErasure> erasures_;  // under mutex_: recorded in the journal and not yet taken out of the chunks, oldest first
   int64_t retention_at_ns_ = INT64_MIN;  // under mutex_, on the steady clock
 
   mutable std::mutex queue_mutex_;  // what follows

@@ -24,7 +24,7 @@ class History {
 
   void run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
-      switch (random_.below(16)) {
+      switch (random_.below(18)) {
         case 0: ASSERT_TRUE(h_.engine->seal_all()); break;
         case 1: h_.crash(); break;
         case 2: h_.checkpoint(); break;
@@ -32,6 +32,8 @@ class History {
         case 4: check(); break;
         case 5: h_.cut_power(random_); break;
         case 6: seal_on_a_failing_disk(); break;
+        case 7: erase(); break;
+        case 8: erase_on_a_failing_disk(); break;
         default: write(); break;
       }
     }
@@ -95,6 +97,52 @@ class History {
     h_.store->heal();
   }
 
+  // Erases the range from some of the series, in the model too.
+  EraseRequest erasure() {
+    EraseRequest request{.measurements = {}, .predicate = {}, .range = range()};
+    const bool one = random_.one_in(2);
+    const std::string name = std::to_string(random_.below(4));
+    if (one) request.predicate = {.kind = TagPredicate::Kind::kEqual, .key = "n", .value = name, .pattern = nullptr, .children = {}};
+    for (auto& [key, fields] : model_) {
+      if (one && key != "data,n=" + name) continue;
+      for (auto& [field, column] : fields) {
+        column.rows.erase(column.rows.lower_bound(request.range.from_ns), column.rows.upper_bound(request.range.to_ns));
+      }
+    }
+    return request;
+  }
+
+  void erase() {
+    uint64_t before = 0;
+    uint64_t after = 0;
+    for (const auto& [key, fields] : model_) {
+      for (const auto& [field, column] : fields) before += column.rows.size();
+    }
+    const EraseRequest request = erasure();
+    for (const auto& [key, fields] : model_) {
+      for (const auto& [field, column] : fields) after += column.rows.size();
+    }
+    const auto erased = h_.engine->erase(bucket_, request);
+    ASSERT_TRUE(erased) << erased.error().message;
+    // Chunks that overlap count a value once for each chunk that had it.
+    ASSERT_GE(erased->values, before - after);
+    ASSERT_EQ(erased->damaged_chunks, 0u);
+  }
+
+  // Once it is in the journal it will be done, whatever the disk says now.
+  void erase_on_a_failing_disk() {
+    h_.store->fail_writes({ErrorCode::kIoError, "no space left on device"}, random_.below(3));
+    const size_t records = h_.journal.records().size();
+    Model before = model_;
+    const auto erased = h_.engine->erase(bucket_, erasure());
+    if (h_.journal.records().size() == records) model_ = std::move(before);
+    h_.store->heal();
+    // Readers see it when the next pass has been.
+    if (!erased) {
+      ASSERT_TRUE(h_.engine->seal_all());
+    }
+  }
+
   TimeRange range() {
     if (random_.one_in(3)) return {};
     const int64_t from = now_ - random_.between(-100, 3000) * kSecond;
@@ -110,7 +158,7 @@ class History {
       const Series& series = all[at++];
       ASSERT_EQ(series_key(*series.name), key);
       for (const auto& [field, column] : fields) {
-        ASSERT_TRUE(reader->has_field(series.id, field));
+        ASSERT_TRUE(column.rows.empty() || reader->has_field(series.id, field));
         for (int round = 0; round < 3; ++round) {
           const TimeRange wanted = range();
           const Order order = random_.one_in(2) ? Order::kAscending : Order::kDescending;
@@ -119,6 +167,8 @@ class History {
               << key << " " << field << " from " << wanted.from_ns << " to " << wanted.to_ns << (order == Order::kAscending ? " ascending" : " descending");
         }
         const auto last = reader->last(series.id, field).value();
+        ASSERT_EQ(last.has_value(), !column.rows.empty()) << key << " " << field;
+        if (!last) continue;
         ASSERT_TRUE(last);
         ASSERT_EQ(last->time_ns, column.rows.rbegin()->first);
         const OwnedValue got = column.type == FieldType::kString ? OwnedValue(last->text) : owned(last->value);
