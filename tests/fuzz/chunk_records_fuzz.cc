@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   size_t seen = 0;
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       (void)decode_points(bytes, [&](SeriesId, int64_t, std::span<const Slot> slots) {
         for (const Slot& slot : slots) {
@@ -31,6 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 3: (void)Catalog::decode(bytes); break;
     case 4: (void)decode_chunks_state(bytes); break;
     case 5: (void)decode_meta(bytes); break;
+    case 6:
+      if (const auto erasure = decode_erasure(bytes)) seen += erasure->series.size();
+      break;
   }
   return seen > size * 256 ? 1 : 0;
 }

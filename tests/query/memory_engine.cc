@@ -284,6 +284,21 @@ Result<tsdb::WriteOutcome> MemoryEngine::write(tsdb::BucketId bucket, const Poin
   return outcome;
 }
 
+Result<tsdb::EraseOutcome> MemoryEngine::erase(tsdb::BucketId bucket, const tsdb::EraseRequest& request) {
+  tsdb::EraseOutcome outcome;
+  for (auto& [key, series] : buckets_.at(bucket)->series) {
+    const bool is_named = request.measurements.empty() || std::ranges::find(request.measurements, series.name.measurement) != request.measurements.end();
+    if (!is_named || !admits(request.predicate, series.name)) continue;
+    ++outcome.series;
+    for (auto& [field, column] : series.columns) {
+      const size_t before = column.cells.size();
+      column.cells.erase(column.cells.lower_bound(request.range.from_ns), column.cells.upper_bound(request.range.to_ns));
+      outcome.values += before - column.cells.size();
+    }
+  }
+  return outcome;
+}
+
 Result<std::shared_ptr<const tsdb::Reader>> MemoryEngine::reader(tsdb::BucketId bucket) const {
   return std::make_shared<const MemoryReader>(*buckets_.at(bucket));
 }

@@ -53,6 +53,7 @@ class MemoryEngine final : public tsdb::Engine {
   Result<void> create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) override;
   Result<tsdb::BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append = nullptr) override;
+  Result<tsdb::EraseOutcome> erase(tsdb::BucketId bucket, const tsdb::EraseRequest& request) override;
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId bucket) const override;
   Result<void> seal_all() override { return {}; }
   tsdb::EngineStatus status() const override { return {}; }

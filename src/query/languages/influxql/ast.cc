@@ -100,6 +100,7 @@ std::string to_string(const Expr& expr) {
 bool writes(const Statement& statement) {
   struct Visitor {
     bool operator()(const SelectStatement& select) const { return select.target.has_value(); }
+    bool operator()(const DeleteStatement&) const { return true; }
     bool operator()(const CreateDatabase&) const { return true; }
     bool operator()(const DropDatabase&) const { return true; }
     bool operator()(const CreateRetentionPolicy&) const { return true; }

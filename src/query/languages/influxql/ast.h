@@ -144,6 +144,10 @@ struct CreateRetentionPolicy {
   std::optional<int64_t> shard_duration_ns;
   bool is_default = false;
 };
+struct DeleteStatement {
+  std::vector<Source> sources;  // empty: all measurements
+  std::optional<Expr> condition;
+};
 // InfluxQL that this program does not do: running it says so.
 struct Unsupported {
   std::string what;
@@ -152,7 +156,7 @@ struct Unsupported {
 
 using StatementBody =
     std::variant<SelectStatement, ShowMeasurements, ShowTagKeys, ShowTagValues, ShowFieldKeys, ShowSeries, ShowDatabases, ShowRetentionPolicies,
-                 ShowDiagnostics, ShowUsers, ShowContinuousQueries, ShowSubscriptions, CreateDatabase, DropDatabase, CreateRetentionPolicy, Unsupported>;
+                 ShowDiagnostics, ShowUsers, ShowContinuousQueries, ShowSubscriptions, CreateDatabase, DropDatabase, CreateRetentionPolicy, DeleteStatement, Unsupported>;
 
 struct Statement {
   StatementBody body;

@@ -4,6 +4,7 @@
 
 #include "query/executor.h"
 #include "query/languages/influxql/catalog.h"
+#include "query/languages/influxql/delete.h"
 #include "query/languages/influxql/planner.h"
 #include "query/languages/influxql/show.h"
 #include "query/languages/influxql/time_text.h"
@@ -64,6 +65,7 @@ class StatementRunner {
     return engine_.create_retention_policy(statement.name, policy);
   }
 
+  Result<void> operator()(const DeleteStatement& statement) { return run_delete(statement, engine_, catalog_, options_); }
   Result<void> operator()(const DropDatabase& statement) { return engine_.drop_database(statement.name); }
 
   Result<void> operator()(const CreateRetentionPolicy& statement) {

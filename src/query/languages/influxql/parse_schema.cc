@@ -86,6 +86,23 @@ Result<ShowSeries> Parser::show_series() {
   return made;
 }
 
+Result<DeleteStatement> Parser::delete_points() {
+  DeleteStatement made;
+  const Token first = next();
+  back_to(first);
+  if (first.kind != TokenKind::kFrom && first.kind != TokenKind::kWhere) return wrong(first, {"FROM", "WHERE"});
+  if (accept(TokenKind::kFrom)) {
+    made.sources = TRY(sources(false));
+    for (const Source& source : made.sources) {
+      // InfluxDB points at the beginning of the query, whichever statement it is.
+      if (!source.retention_policy.empty()) return error_at(Token(), "retention policy not supported");
+      if (!source.database.empty()) return error_at(Token(), "database not supported");
+    }
+  }
+  made.condition = TRY(condition());
+  return made;
+}
+
 Result<std::string> Parser::optional_module() {
   if (!accept(TokenKind::kFor)) return std::string();
   return string();

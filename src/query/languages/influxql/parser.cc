@@ -131,6 +131,7 @@ Result<StatementBody> Parser::statement_body() {
     case kShow: return show();
     case kCreate: return create();
     case kDrop: return drop();
+    case kDelete: return TRY(delete_points());
     default: return unsupported(std::string(to_string(kind)), kind != kExplain);
   }
 }

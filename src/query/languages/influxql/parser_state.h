@@ -80,6 +80,7 @@ class Parser {
   Result<ShowFieldKeys> show_field_keys();
   Result<ShowSeries> show_series();
   Result<void> with_key(ShowClauses& clauses);
+  Result<DeleteStatement> delete_points();
   Result<std::string> optional_module();
   Result<CreateDatabase> create_database();
   Result<CreateRetentionPolicy> create_retention_policy();

@@ -1,0 +1,173 @@
+// Erasing ranges. That every history of writes, erasures, crashes and failing disks reads right is engine_model_test.cc's to show.
+#include <atomic>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "engine_harness.h"
+#include "tsdb/records.h"
+
+namespace campanile::tsdb {
+namespace {
+
+// `count` rows of two columns that share their times, one a second from kNow.
+void write_rows(EngineHarness& h, BucketId bucket, std::string_view room, int count) {
+  Points points;
+  for (int i = 0; i < count; ++i) {
+    points.add("data", {{"room", room}}, {{"a", FieldValue::of_float(i)}, {"b", FieldValue::of_integer(-i)}}, kNow + i * kSecond);
+  }
+  h.write(bucket, points.batch);
+}
+
+TagPredicate room_is(std::string_view room) {
+  return {.kind = TagPredicate::Kind::kEqual, .key = "room", .value = std::string(room), .pattern = nullptr, .children = {}};
+}
+
+size_t rows(EngineHarness& h, BucketId bucket, std::string_view room, std::string_view field) {
+  const auto reader = h.reader(bucket);
+  const auto series = reader->series("data", room_is(room)).value();
+  return series.empty() ? 0 : read_column(*reader, series[0].id, field).size();
+}
+
+std::vector<std::string> chunk_keys(EngineHarness& h) {
+  std::vector<std::string> keys;
+  for (const auto it = h.store->iterate("d", "e"); it->valid(); it->next()) keys.emplace_back(it->key());
+  return keys;
+}
+
+TEST(Erase, TakesTheRangeOutOfTheSeriesAskedForAlone) {
+  for (const bool sealed : {false, true}) {
+    EngineHarness h({.chunk_points_max = 50});
+    const BucketId bucket = h.bucket();
+    write_rows(h, bucket, "301", 200);
+    write_rows(h, bucket, "302", 200);
+    ASSERT_TRUE(!sealed || h.engine->seal_all());
+    const auto erased = h.engine->erase(bucket, {.measurements = {"data"}, .predicate = room_is("302"), .range = {kNow + 30 * kSecond, kNow + 129 * kSecond}});
+    ASSERT_TRUE(erased) << erased.error().message;
+    EXPECT_EQ(erased->series, 1u);
+    EXPECT_EQ(erased->values, 200u);
+    EXPECT_EQ(erased->damaged_chunks, 0u);
+    EXPECT_EQ(erased->lsn, h.journal.end());
+    EXPECT_EQ(rows(h, bucket, "301", "a"), 200u);
+    for (const std::string_view field : {"a", "b"}) {
+      const auto reader = h.reader(bucket);
+      const OwnedColumn left = read_column(*reader, reader->series("data", room_is("302")).value()[0].id, field);
+      ASSERT_EQ(left.size(), 100u);
+      EXPECT_TRUE(left.contains(kNow + 29 * kSecond));
+      EXPECT_FALSE(left.contains(kNow + 30 * kSecond));
+      EXPECT_FALSE(left.contains(kNow + 129 * kSecond));
+      EXPECT_TRUE(left.contains(kNow + 130 * kSecond));
+    }
+  }
+}
+
+TEST(Erase, OfEverythingLeavesNoChunkAndOldAndNewPointsCanComeAgain) {
+  EngineHarness h({.chunk_points_max = 50});
+  const BucketId bucket = h.bucket();
+  write_rows(h, bucket, "302", 200);
+  ASSERT_TRUE(h.engine->seal_all());
+  ASSERT_FALSE(chunk_keys(h).empty());
+  ASSERT_EQ(h.engine->status().columns, 2u);
+  ASSERT_TRUE(h.engine->erase(bucket, {}));
+  EXPECT_TRUE(chunk_keys(h).empty());
+  EXPECT_EQ(h.engine->status().columns, 0u);
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 0u);
+  write_rows(h, bucket, "302", 10);
+  h.crash();
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 10u);
+  EXPECT_EQ(h.engine->status().columns, 2u);
+}
+
+TEST(Erase, OfTimesFarAheadMakesReadsSimpleAgain) {
+  EngineHarness h({.chunk_points_max = 50});
+  const BucketId bucket = h.bucket();
+  // A clock that was wrong for a moment: everything since lies before what it wrote.
+  Points ahead;
+  ahead.add("data", {{"room", "302"}}, {{"a", FieldValue::of_float(1)}}, kNow + 1'000'000 * kSecond);
+  h.write(bucket, ahead.batch);
+  ASSERT_TRUE(h.engine->seal_all());
+  write_rows(h, bucket, "302", 100);
+  ASSERT_TRUE(h.engine->seal_all());
+  ASSERT_TRUE(h.engine->erase(bucket, {.measurements = {}, .predicate = {}, .range = {kNow + 500'000 * kSecond, INT64_MAX}}));
+  const std::string state_key = series_row_key(BucketRows::kStates, bucket, 1);
+  const ChunksState state = decode_chunks_state(*h.store->get(state_key).value()).value();
+  EXPECT_FALSE(state.overlaps);
+  EXPECT_EQ(state.max_time_ns, kNow + 99 * kSecond);
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 100u);
+}
+
+TEST(Erase, LeavesADamagedChunkAndSaysSo) {
+  EngineHarness h({.chunk_points_max = 50});
+  const BucketId bucket = h.bucket();
+  write_rows(h, bucket, "302", 100);
+  ASSERT_TRUE(h.engine->seal_all());
+  const std::string key = chunk_key({bucket, 1, 1, kNow, 1});
+  std::string value = *h.store->get(key).value();
+  value[value.size() / 2] ^= 1;
+  kv::WriteBatch damage;
+  damage.put(key, value);
+  ASSERT_TRUE(h.store->write(damage, kv::Durability::kSynced));
+  const auto erased = h.engine->erase(bucket, {});
+  ASSERT_TRUE(erased) << erased.error().message;
+  EXPECT_EQ(erased->damaged_chunks, 1u);
+  EXPECT_TRUE(h.store->get(key).value().has_value());
+  EXPECT_EQ(rows(h, bucket, "302", "b"), 0u);
+}
+
+TEST(Erase, WhatIsWrittenAfterItWasAskedForStays) {
+  EngineHarness h({.chunk_points_max = 20});
+  const BucketId bucket = h.bucket();
+  std::atomic<bool> stop{false};
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      Points points;
+      points.add("data", {{"room", "302"}}, {{"a", FieldValue::of_float(i)}}, kNow + i * kSecond);
+      h.write(bucket, points.batch);
+      written = i + 1;
+    }
+  });
+  for (int round = 0; round < 20; ++round) {
+    const int before = written;
+    while (written < before + 50) std::this_thread::yield();
+    // Nothing written until now survives, everything from now on does where the range ends before it.
+    const int64_t to_ns = kNow + (written - 1) * kSecond;
+    ASSERT_TRUE(h.engine->erase(bucket, {.measurements = {}, .predicate = {}, .range = {INT64_MIN, to_ns}}));
+    const int after = written;
+    const auto reader = h.reader(bucket);
+    const OwnedColumn left = read_column(*reader, 1, "a");
+    ASSERT_TRUE(left.empty() || left.begin()->first > to_ns);
+    for (int64_t time_ns = to_ns + kSecond; time_ns < kNow + after * kSecond; time_ns += kSecond) ASSERT_TRUE(left.contains(time_ns));
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST(Erase, AnswersWithWhatKeepsItFromWorking) {
+  EngineHarness h;
+  const BucketId bucket = h.bucket();
+  write_rows(h, bucket, "302", 10);
+  EXPECT_EQ(h.engine->erase(bucket + 1, {}).error().code, ErrorCode::kNotFound);
+  h.journal.refuse(ErrorCode::kIoError);
+  EXPECT_EQ(h.engine->erase(bucket, {}).error().code, ErrorCode::kIoError);
+  h.journal.accept();
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 10u);
+  EXPECT_EQ(h.engine->erase(bucket, {.measurements = {"none"}, .predicate = {}, .range = {}})->series, 0u);
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 10u);
+}
+
+TEST(Erasure, ComesBackFromItsRecord) {
+  const Erasure erasure{.bucket = 7, .range = {INT64_MIN, -5}, .series = {1, 2, 900, uint64_t{1} << 31}};
+  const std::string payload = encode_erasure(erasure);
+  const auto back = decode_erasure(payload);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->bucket, 7u);
+  EXPECT_EQ(back->range.from_ns, INT64_MIN);
+  EXPECT_EQ(back->range.to_ns, -5);
+  EXPECT_EQ(back->series, erasure.series);
+  for (size_t cut = 0; cut < payload.size(); ++cut) EXPECT_FALSE(decode_erasure(payload.substr(0, cut))) << cut;
+  EXPECT_FALSE(decode_erasure(payload + "x"));
+}
+
+}  // namespace
+}  // namespace campanile::tsdb
