@@ -1,5 +1,6 @@
 #include "api/health.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <date/date.h>
 #include <fmt/ranges.h>
@@ -21,8 +22,7 @@ std::string rfc3339(int64_t time_ns) {
 
 }  // namespace
 
-HealthResource::HealthResource(const Clock& clock, const Metrics& metrics, std::string version,
-                               std::function<std::vector<std::string>()> problems)
+HealthResource::HealthResource(const Clock& clock, const Metrics& metrics, std::string version, Problems problems)
     : metrics_(metrics), version_(std::move(version)), problems_(std::move(problems)), clock_(clock), started_ns_(clock.now_ns()) {}
 
 void HealthResource::ping(net::HttpRequest request, net::HttpResponder responder) const {
@@ -32,15 +32,27 @@ void HealthResource::ping(net::HttpRequest request, net::HttpResponder responder
 }
 
 void HealthResource::health(net::HttpRequest, net::HttpResponder responder) const {
-  const auto problems = problems_();
-  const bool well = problems.empty();
-  responder.respond(with_influx_headers(json_answer(
-      well ? 200 : 503, {{"checks", boost::json::array()},
-                         {"message", well ? "ready for queries and writes" : fmt::format("{}", fmt::join(problems, "; "))},
-                         {"name", "influxdb"},
-                         {"status", well ? "pass" : "fail"},
-                         {"version", kInfluxVersion},
-                         {"campanile", version_}})));
+  boost::json::array checks;
+  std::vector<std::string> messages;
+  bool takes_writes = true;
+  for (const Problem& problem : problems_()) {
+    takes_writes &= !problem.stops_writes;
+    messages.push_back(problem.message);
+    checks.push_back({{"name", problem.name},
+                      {"status", "fail"},
+                      {"message", problem.message},
+                      {"since", rfc3339(problem.since_ns)},
+                      {"stops_writes", problem.stops_writes},
+                      {"refused", problem.refused},
+                      {"remedy", problem.remedy}});
+  }
+  if (takes_writes) messages.insert(messages.begin(), "ready for queries and writes");
+  responder.respond(with_influx_headers(json_answer(takes_writes ? 200 : 503, {{"checks", std::move(checks)},
+                                                                               {"message", fmt::format("{}", fmt::join(messages, "; "))},
+                                                                               {"name", "influxdb"},
+                                                                               {"status", takes_writes ? "pass" : "fail"},
+                                                                               {"version", kInfluxVersion},
+                                                                               {"campanile", version_}})));
 }
 
 void HealthResource::ready(net::HttpRequest, net::HttpResponder responder) const {

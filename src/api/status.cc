@@ -24,7 +24,14 @@ std::string StatusResource::json() const {
   const journal::JournalStatus journal = sources_.journal.status();
   const auto clients = sources_.clients();
   boost::json::array problems;
-  for (const std::string& problem : sources_.problems()) problems.emplace_back(problem);
+  for (const Problem& problem : sources_.problems()) {
+    problems.push_back({{"name", problem.name},
+                        {"message", problem.message},
+                        {"since_ms", to_ms(problem.since_ns)},
+                        {"stops_writes", problem.stops_writes},
+                        {"refused", problem.refused},
+                        {"remedy", problem.remedy}});
+  }
   boost::json::array listeners;
   for (const auto& listener : sources_.listeners()) {
     listeners.push_back({{"name", listener.name},

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/problems.h"
 #include "base/clock.h"
 #include "ingest/pipeline.h"
 #include "ingest/rejected.h"
@@ -42,7 +43,7 @@ struct StatusSources {
     uint64_t connections = 0;
   };
   std::function<std::vector<Listener>()> listeners;
-  std::function<std::vector<std::string>()> problems;  // in words; empty while all is well
+  Problems problems;
 };
 
 class StatusResource {

@@ -27,6 +27,7 @@ StopSignals::StopSignals(bool hangups) : hangups_(hangups) {
   const sigset_t set = stop_set(hangups);
   CHECK(pthread_sigmask(SIG_BLOCK, &set, &before_) == 0);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   requests_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CHECK(signals_ >= 0 && requests_ >= 0);

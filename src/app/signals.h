@@ -4,8 +4,8 @@
 //   ... start everything ...
 //   const int number = signals.wait();
 //
-// While it lives, SIGINT and SIGTERM are blocked in this thread and those it makes, and SIGPIPE is ignored: a peer that has gone is an
-// error of write(). A second signal after wait() has returned ends the process at once, for the impatient.
+// While it lives, SIGINT and SIGTERM are blocked in this thread and those it makes, and SIGPIPE and SIGXFSZ are ignored: a peer that
+// has gone and a limit on files are errors of write(). A second signal after wait() has returned ends the process at once, for the impatient.
 // Where on_hangup() is given something to do, SIGHUP is blocked as well, and done on the waiting thread; otherwise it ends the process.
 // Threads: wait() by one thread; request_stop() by any.
 #pragma once

@@ -19,6 +19,7 @@
 #include "api/sensors.h"
 #include "api/status.h"
 #include "api/topics.h"
+#include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
 #include "base/log.h"
@@ -83,7 +84,6 @@ struct Program::Parts {
   void make_resources(std::vector<api::Asset> assets);
   void add_routes();
   Result<void> listen();
-  std::vector<std::string> problems() const;
   std::vector<api::StatusSources::Listener> listener_status() const;
 
   const Config config;
@@ -101,6 +101,7 @@ struct Program::Parts {
   std::vector<std::unique_ptr<journal::CommitQueue>> commits;  // one per loop
   std::unique_ptr<WorkerPool> workers;
   std::unique_ptr<journal::Checkpointer> checkpointer;
+  std::unique_ptr<HealthChecks> problems;
 
   std::unique_ptr<registry::Accounts> accounts;
   std::unique_ptr<AccountsAuthenticator> authenticator;
@@ -164,6 +165,10 @@ Result<void> Program::Parts::start_ingest() {
   sessions->attach(*journal);
   ingest = TRY(ingest::Ingest::open(ingest_options(config), *engine, *rejected, clock, metrics));
   checkpointer->start();
+  problems = std::make_unique<HealthChecks>(HealthSources{.journal = *journal, .engine = *engine, .checkpointer = *checkpointer,
+                                                          .rejected = *rejected, .sessions = *sessions},
+                                            data, config.storage.free_bytes_min, clock);
+  problems->start();
   return {};
 }
 
@@ -189,12 +194,6 @@ Result<void> Program::Parts::start_broker() {
   return {};
 }
 
-std::vector<std::string> Program::Parts::problems() const {
-  std::vector<std::string> found;
-  if (auto failure = journal->status().failure; !failure.empty()) found.push_back(std::move(failure));
-  return found;
-}
-
 std::vector<api::StatusSources::Listener> Program::Parts::listener_status() const {
   std::vector<api::StatusSources::Listener> out;
   if (!mqtt) return out;
@@ -212,6 +211,8 @@ void Program::Parts::register_gauges() {
     return static_cast<double>(now.end - now.durable);
   });
   metrics.gauge("campanile_journal_failed", "1 while the journal cannot write", [this] { return journal->status().failure.empty() ? 0.0 : 1.0; });
+  metrics.gauge("campanile_problems", "What is wrong now, as /health has it", [this] { return static_cast<double>(problems->now().size()); });
+  metrics.gauge("campanile_disk_free_bytes", "Free where the data is", [this] { return static_cast<double>(problems->free_bytes()); });
   metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
   metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(api::resident_bytes()); });
   metrics.gauge("campanile_mqtt_connections", "Open MQTT connections", [this] { return static_cast<double>(mqtt->connections()); });
@@ -221,7 +222,7 @@ void Program::Parts::register_gauges() {
 
 void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   const api::Background background = [this](WorkerPool::Task task) { return workers->submit(std::move(task)); };
-  const auto now_wrong = [this] { return problems(); };
+  const auto now_wrong = [this] { return problems->now(); };
   page = std::make_unique<api::Page>(std::move(assets));
   health = std::make_unique<api::HealthResource>(clock, metrics, CAMPANILE_VERSION, now_wrong);
   status = std::make_unique<api::StatusResource>(
@@ -331,6 +332,7 @@ void Program::stop() {
   if (parts.broker) parts.broker->shut_down();
   if (parts.loops) parts.loops->stop();
   if (parts.live) parts.live->stop();
+  if (parts.problems) parts.problems->stop();
   if (parts.workers) parts.workers->stop();
   if (parts.checkpointer) parts.checkpointer->stop();
   if (parts.sessions) parts.sessions->stop();

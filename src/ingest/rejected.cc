@@ -89,7 +89,7 @@ Result<journal::Lsn> RejectedStore::add(RejectedMessage message, const journal::
 void RejectedStore::flush_in_background() {
   const auto flush_now = [this] {
     // Buffered is enough: until the next checkpoint the journal still holds them.
-    if (const auto done = flush(kv::Durability::kBuffered); !done) log::error("keeping rejected messages: {}", done.error().message);
+    (void)flush(kv::Durability::kBuffered);  // failure() tells
     const std::lock_guard lock(mutex_);
     flush_is_queued_ = false;
   };
@@ -98,8 +98,32 @@ void RejectedStore::flush_in_background() {
   flush_is_queued_ = false;
 }
 
+std::string RejectedStore::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void RejectedStore::flush_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_.empty() || flush_is_queued_) return;
+    flush_is_queued_ = true;
+  }
+  flush_in_background();
+}
+
 Result<void> RejectedStore::flush(kv::Durability durability) {
   const std::lock_guard one_at_a_time(flush_mutex_);
+  auto moved = move_pending(durability);
+  const std::lock_guard lock(mutex_);
+  // Said once, not at every attempt.
+  if (!moved && failure_.empty()) log::error("keeping rejected messages: {}; they stay in memory and in the journal", moved.error().message);
+  failure_ = moved ? std::string() : moved.error().message;
+  return moved;
+}
+
+// REQUIRES: flush_mutex_ is held.
+Result<void> RejectedStore::move_pending(kv::Durability durability) {
   std::vector<Pending> moving;
   RejectedTotals totals;
   {

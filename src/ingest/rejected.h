@@ -69,6 +69,9 @@ class RejectedStore final : public journal::Participant {
 
   // Moves what is in memory to the key-value store and lets the oldest go where the limits say so.
   Result<void> flush(kv::Durability durability);
+  // What kept the last flush from succeeding; empty where it did. Then flush_again() tries it once more, on a worker.
+  std::string failure() const;
+  void flush_again();
 
   std::string_view name() const override { return "rejected messages"; }
   bool owns(journal::RecordType type) const override { return type == journal::RecordType::kRejected; }
@@ -84,6 +87,7 @@ class RejectedStore final : public journal::Participant {
 
   void remember(const RejectedMessage& message, std::string bytes);  // REQUIRES: mutex_
   void flush_in_background();
+  Result<void> move_pending(kv::Durability durability);
   void erase_oldest(RejectedTotals& totals, uint64_t count, uint64_t bytes, kv::WriteBatch& batch) const;
   Result<void> read_stored(size_t limit, uint64_t before, std::vector<RejectedMessage>& messages) const;
 
@@ -99,6 +103,7 @@ class RejectedStore final : public journal::Participant {
   std::deque<Pending> pending_;
   size_t pending_bytes_ = 0;
   bool flush_is_queued_ = false;
+  std::string failure_;
 };
 
 // The reason without what differs from message to message: what stands in single quotes, and numbers.

@@ -34,7 +34,19 @@ void Checkpointer::stop() {
   stopping_ = false;
 }
 
+std::string Checkpointer::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
 Result<void> Checkpointer::run_once() {
+  auto done = checkpoint();
+  std::lock_guard lock(mutex_);
+  failure_ = done ? std::string() : done.error().message;
+  return done;
+}
+
+Result<void> Checkpointer::checkpoint() {
   std::lock_guard one_at_a_time(checkpoint_mutex_);
   const Lsn end = journal_.end();
   Lsn needed_from = end;
@@ -57,7 +69,7 @@ void Checkpointer::run() {
   auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kLookInterval);
   while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
     pause = kLookInterval;
-    if (!is_due()) continue;
+    if (failure_.empty() && !is_due()) continue;
     lock.unlock();
     const auto done = run_once();
     lock.lock();

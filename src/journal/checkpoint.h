@@ -6,13 +6,14 @@
 //   checkpointer.stop();   // does not checkpoint: the journal is replayed at the next start
 //
 // A checkpoint that fails lets go of nothing; it is logged and tried again after a while.
-// Threads: start(), stop() and run_once() from the thread that owns it; participants are called from run_once() and from the
+// Threads: start(), stop() and run_once() from the thread that owns it, failure() from any; participants are called from run_once() and from the
 // checkpointer's thread, never from both at once.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,9 +34,12 @@ class Checkpointer {
   void stop();
   // One checkpoint now, on the calling thread. Errors: the first participant's, with its name in front; kIoError.
   Result<void> run_once();
+  // What kept the last one from succeeding; empty where it did.
+  std::string failure() const;
 
  private:
   void run();
+  Result<void> checkpoint();
   bool is_due() const;
 
   Journal& journal_;
@@ -43,9 +47,10 @@ class Checkpointer {
   CheckpointOptions options_;
 
   std::mutex checkpoint_mutex_;  // one checkpoint at a time; may be held for long
-  std::mutex mutex_;             // what follows; never held during a checkpoint
+  mutable std::mutex mutex_;     // what follows; never held during a checkpoint
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::string failure_;
   Lsn last_end_ = 0;               // the journal's end when the last good checkpoint began
   uint64_t last_kept_bytes_ = 0;   // what the journal held after it
   std::chrono::steady_clock::time_point last_time_;

@@ -1,15 +1,20 @@
 // The store on disk. RocksDB does not throw by design; every Status becomes an Error here and nothing of RocksDB leaves this file.
 
 #include <atomic>
+#include <cstdarg>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include "base/log.h"
+#include "kv/rocksdb_files.h"
 #include "kv/store.h"
 
 namespace campanile::kv {
@@ -17,9 +22,7 @@ namespace {
 
 // Each open table file costs a descriptor and some memory; a process here shares its descriptors with its connections.
 constexpr int kOpenFilesMax = 512;
-// RocksDB's own diary: two files of that size, warnings only.
-constexpr size_t kDiaryBytes = 1u << 20;
-constexpr size_t kDiaryFiles = 2;
+constexpr size_t kRemarkBytesMax = 1024;
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
@@ -35,6 +38,26 @@ Result<void> result_of(const rocksdb::Status& status, std::string_view doing) {
   if (status.ok()) return {};
   return store_error(status, doing);
 }
+
+// What RocksDB has to say goes to our log. A diary of its own beside the data ends the process (an assertion) on a disk that takes no more.
+class Remarks final : public rocksdb::Logger {
+ public:
+  Remarks() : Logger(rocksdb::WARN_LEVEL) {}
+  void Logv(const char* format, va_list arguments) override { say(log::Level::kDebug, format, arguments); }
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::WARN_LEVEL || level == rocksdb::HEADER_LEVEL) return;
+    say(level == rocksdb::WARN_LEVEL ? log::Level::kDebug : log::Level::kWarning, format, arguments);
+  }
+  void LogHeader(const char*, va_list) override {}  // its options, at every start
+
+ private:
+  static void say(log::Level level, const char* format, va_list arguments) {
+    if (!log::enabled(level)) return;
+    char text[kRemarkBytesMax];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    log::write(level, fmt::format("store: {}", text));
+  }
+};
 
 class RocksDbSnapshot final : public Snapshot {
  public:
@@ -86,7 +109,8 @@ class RocksDbIterator final : public Iterator {
 
 class RocksDbStore final : public Store {
  public:
-  RocksDbStore(std::unique_ptr<rocksdb::DB> db, std::filesystem::path directory) : db_(std::move(db)), directory_(std::move(directory)) {}
+  RocksDbStore(std::unique_ptr<rocksdb::Env> files, std::unique_ptr<rocksdb::DB> db, std::filesystem::path directory)
+      : files_(std::move(files)), db_(std::move(db)), directory_(std::move(directory)) {}
 
   ~RocksDbStore() override {
     rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
@@ -157,13 +181,14 @@ class RocksDbStore final : public Store {
     return result_of(status, doing);
   }
 
+  std::unique_ptr<rocksdb::Env> files_;  // outlives db_
   std::unique_ptr<rocksdb::DB> db_;
   std::filesystem::path directory_;
   std::atomic<bool> failed_{false};
   std::mutex recovery_mutex_;
 };
 
-rocksdb::Options database_options(const RocksDbOptions& options) {
+rocksdb::Options database_options(const RocksDbOptions& options, rocksdb::Env& files) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   // Index blocks count against the cache, so that memory stays inside its bounds however many files there are.
@@ -172,6 +197,7 @@ rocksdb::Options database_options(const RocksDbOptions& options) {
   table.format_version = 5;
 
   rocksdb::Options database;
+  database.env = &files;
   database.create_if_missing = true;
   database.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // Values come compressed; what is left to gain is in the keys.
@@ -185,9 +211,9 @@ rocksdb::Options database_options(const RocksDbOptions& options) {
   database.max_open_files = kOpenFilesMax;
   database.max_background_jobs = 2;
   database.bytes_per_sync = 1u << 20;  // spreads writing back over time instead of one long stall
+  database.info_log = std::make_shared<Remarks>();
   database.info_log_level = rocksdb::WARN_LEVEL;
-  database.max_log_file_size = kDiaryBytes;
-  database.keep_log_file_num = kDiaryFiles;
+  database.max_bgerror_resume_count = 0;  // recover() does it, when somebody writes
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
   return database;
@@ -199,8 +225,9 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail(ErrorCode::kIoError, "creating {}: {}", directory.string(), error.message());
+  auto files = rocksdb::NewCompositeEnv(std::make_shared<RetryableFiles>(rocksdb::FileSystem::Default()));
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(database_options(options), directory.string(), &db);
+  const auto status = rocksdb::DB::Open(database_options(options, *files), directory.string(), &db);
   std::unique_ptr<rocksdb::DB> owned(db);
   if (!status.ok()) {
     const std::string text = status.ToString();
@@ -210,7 +237,7 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
     }
     return store_error(status, "opening " + directory.string());
   }
-  return std::make_unique<RocksDbStore>(std::move(owned), directory);
+  return std::make_unique<RocksDbStore>(std::move(files), std::move(owned), directory);
 }
 
 }  // namespace campanile::kv

@@ -175,12 +175,15 @@ Result<void> EngineImpl::replay_points(const journal::Record& record) {
 }
 
 EngineStatus EngineImpl::status() const {
+  std::string failure = sealer_.failure();
   const std::shared_lock lock(index_.gate);
   return {.series = index_.series_count(),
           .columns = heads_.columns(),
           .head_points = heads_.rows(),
           .head_bytes = heads_.bytes(),
-          .points_written = counters_.points_written.value()};
+          .points_written = counters_.points_written.value(),
+          .failure = std::move(failure),
+          .is_full = is_full()};
 }
 
 void EngineImpl::register_metrics(Metrics& metrics) {

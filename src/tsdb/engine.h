@@ -83,6 +83,8 @@ struct EngineStatus {
   uint64_t head_points = 0;
   uint64_t head_bytes = 0;
   uint64_t points_written = 0;  // since start
+  std::string failure;          // what keeps heads from being written to the store, in words; empty while nothing does
+  bool is_full = false;         // writes are refused until heads have been written
 };
 
 class Engine : public journal::Participant {

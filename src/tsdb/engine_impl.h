@@ -57,6 +57,8 @@ class EngineImpl final : public Engine {
   struct Row;
 
   // write.cc
+  // The sealer frees memory from four fifths of the limit on: above the limit it does not keep up, or cannot write.
+  bool is_full() const { return heads_.bytes() > options_.head_bytes_max + options_.head_bytes_max / 4; }
   Result<std::shared_ptr<Bucket>> ready_bucket(BucketId bucket) const;
   void resolve(const Bucket& bucket, const PointBatch& batch, int64_t now_ns, Scratch& scratch, WriteOutcome& outcome);
   bool resolve_fields(const PointBatch& batch, const PointBatch::Point& point, const Measurement* measurement, Row& row, Scratch& scratch, Error& error);

@@ -56,8 +56,7 @@ Result<std::shared_ptr<Bucket>> EngineImpl::ready_bucket(BucketId id) const {
 
 Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int64_t now_ns, const AppendPoints* append) {
   if (!journal_) return fail(ErrorCode::kUnavailable, "the store is not running; try again later");
-  // The sealer frees memory from four fifths of the limit on: above the limit it does not keep up, or cannot write.
-  if (heads_.bytes() > options_.head_bytes_max + options_.head_bytes_max / 4) {
+  if (is_full()) {
     counters_.writes_refused.add();
     sealer_.wake();
     const std::string failure = sealer_.failure();

@@ -1,5 +1,6 @@
 """The disk fills up: nothing is acknowledged that is not stored, senders are told, and all goes on by itself once there is room again."""
 
+import json
 import os
 import random
 import subprocess
@@ -12,7 +13,7 @@ from raw_mqtt import DISCONNECT, PUBACK, Closed, RawClient, connect, publish
 DISK_BYTES, BALLAST_BYTES = 24 << 20, 8 << 20
 NOT_STORED = 0x83  # implementation specific error, with a reason string
 # Small segments and frequent checkpoints, so that the disk fills in every part of the store.
-SETTINGS = ("storage.journal_segment_bytes=1MiB", "storage.checkpoint_journal_bytes=4MiB", "storage.checkpoint_interval_s=1")
+SETTINGS = ("storage.free_bytes_min=2MiB", "storage.journal_segment_bytes=1MiB", "storage.checkpoint_journal_bytes=4MiB", "storage.checkpoint_interval_s=1")
 
 
 class SmallDisk:
@@ -81,10 +82,18 @@ class FullDiskTest(unittest.TestCase):
                 status, _, body = campanile.request("GET", "/health")
                 self.assertEqual(503, status)
                 self.assertIn("No space left on device", body)
+                checks = {check["name"]: check for check in json.loads(body)["checks"]}
+                self.assertTrue(checks["journal"]["stops_writes"])
+                wait_until(lambda: "storage.free_bytes_min" in campanile.request("GET", "/health")[2], "the lack of space to be measured")
+                status, _, body = campanile.request("POST", "/write?db=campanile", "other value=1i 1")
+                self.assertEqual(500, status)
+                self.assertIn("No space left on device", json.loads(body)["error"])
 
                 os.remove(disk.ballast)
                 wait_until(lambda: writer.write(50) is None, "room to be noticed")
                 self.assertEqual(200, campanile.request("GET", "/health")[0])
+                # What could not be sealed, moved or shortened is made up for.
+                wait_until(lambda: json.loads(campanile.request("GET", "/health")[2])["checks"] == [], "everything to be well again", limit_s=60)
             with self.start(data) as campanile:
                 found = {value for _, value in campanile.values("SELECT value FROM filling", epoch="ns")}
                 self.assertEqual(set(), writer.acknowledged - found, "acknowledged and lost")

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <thread>
 
+#include "kv/faulty_store.h"
 #include "tests/ingest/fakes.h"
 
 namespace campanile::ingest {
@@ -50,6 +52,32 @@ TEST_F(Rejected, ListsNewestFirstInPages) {
   EXPECT_EQ(page.total, 5u);
   EXPECT_EQ(page.kept, 5u);
   EXPECT_EQ(topics(rejected->list(10, 1).value()), "");
+}
+
+// No checkpoint and no further message is needed for it, so that the program is well again when the disk is.
+TEST_F(Rejected, MovesAgainWhatTheDiskRefused) {
+  auto owned = std::make_unique<kv::FaultyStore>();
+  kv::FaultyStore& disk = *owned;
+  store_ = std::move(owned);
+  WorkerPool workers({.threads = 1});
+  const auto rejected = open();
+  rejected->start(journal_, &workers);
+  disk.fail_writes({ErrorCode::kIoError, "read-only file system"});
+  ASSERT_TRUE(rejected->add(message(1)).has_value());
+  EXPECT_FALSE(rejected->flush(kv::Durability::kBuffered));
+  EXPECT_EQ(rejected->failure(), "read-only file system");
+  EXPECT_EQ(topics(rejected->list(10, 0).value()), "t/1");
+  disk.heal();
+  const uint64_t before = disk.writes();
+  while (!rejected->failure().empty()) {
+    rejected->flush_again();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(disk.writes(), before + 1);
+  rejected->flush_again();
+  workers.stop();
+  EXPECT_EQ(disk.writes(), before + 1);
+  EXPECT_EQ(topics(rejected->list(10, 0).value()), "t/1");
 }
 
 TEST_F(Rejected, PagesRunFromMemoryIntoTheStore) {

@@ -77,6 +77,10 @@ TEST_F(CheckpointTest, KeepsEverythingWhereAParticipantFails) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().message, "fake: no disk");
   EXPECT_EQ(journal->status().begin, 0u);
+  EXPECT_EQ(checkpointer.failure(), "fake: no disk");
+  first->failing = false;
+  ASSERT_TRUE(checkpointer.run_once());
+  EXPECT_EQ(checkpointer.failure(), "");
 }
 
 TEST_F(CheckpointTest, TheThreadBeginsWhenTheJournalIsLarge) {

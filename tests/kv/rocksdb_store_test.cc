@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "kv/store.h"
 #include "../journal/temporary_directory.h"
@@ -33,6 +38,57 @@ TEST(RocksDbStore, IsBusyForASecondUser) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
   EXPECT_NE(second.error().message.find(directory.path().string()), std::string::npos) << second.error().message;
+}
+
+// While it lives no file of this process takes another byte: a disk that answers with errors, to whoever needs no special rights.
+class RefusingDisk {
+ public:
+  RefusingDisk() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  }
+  ~RefusingDisk() { EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before_), 0); }
+
+ private:
+  rlimit before_{};
+};
+
+// Faults that are no lack of space too: RocksDB by itself would not write again before it is opened anew.
+TEST(RocksDbStore, WritesAgainOnceTheDiskDoes) {
+  TemporaryDirectory directory;
+  auto store = open_rocksdb(directory.path(), {.write_buffer_bytes = 64 << 10});
+  ASSERT_TRUE(store);
+  const auto write = [&](int first, int count, Durability durability) {
+    WriteBatch batch;
+    for (int i = first; i < first + count; ++i) batch.put("key " + std::to_string(i), std::string(1000, 'x'));
+    return (*store)->write(batch, durability);
+  };
+  int written = 0;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(write(written, 200, round % 2 ? Durability::kSynced : Durability::kBuffered));
+    written += 200;
+    {
+      const RefusingDisk refusing;
+      const auto refused = write(1'000'000, 200, Durability::kSynced);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, ErrorCode::kIoError);
+      EXPECT_FALSE(write(1'000'000, 1, Durability::kBuffered));
+      EXPECT_TRUE((*store)->get("key 0").value().has_value());
+    }
+    // Background work may still be told of the fault while the disk is well again.
+    Result<void> again;
+    for (int attempt = 0; attempt < 100 && !(again = write(written, 1, Durability::kSynced)); ++attempt) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    ASSERT_TRUE(again) << again.error().message;
+    ++written;
+  }
+  store->reset();
+  store = open_rocksdb(directory.path(), {});
+  ASSERT_TRUE(store) << store.error().message;
+  for (int i = 0; i < written; ++i) ASSERT_TRUE((*store)->get("key " + std::to_string(i)).value().has_value()) << i;
 }
 
 TEST(RocksDbStore, SaysWhereItCannotBe) {

@@ -35,7 +35,18 @@ export function startMock({ port = 0, folder = null, sensors: sensorsMin = 0, re
       time_ms: Date.now(),
       uptime_s: Math.round((Date.now() - startMs) / 1000) + 7_384,
       state: degraded ? 'degraded' : 'ok',
-      problems: degraded ? ['The disk of the data folder has 212 MB left of 64 GB: free some space, or set store.retention.'] : [],
+      problems: degraded
+        ? [
+            {
+              name: 'disk_space',
+              message: '212 MiB are free where the data is (/var/lib/campanile), 1024 MiB should be (storage.free_bytes_min)',
+              since_ms: startMs,
+              stops_writes: false,
+              refused: 'nothing yet',
+              remedy: 'make room, add disk, or keep less',
+            },
+          ]
+        : [],
       rates: { messages_per_s: rate, points_per_s: rate * 1.18, bytes_per_s: rate * 176, rejected_per_s: empty ? 0 : 0.1 },
       totals: { messages: messages + 412_807, points: Math.round(messages * 1.18) + 488_110, rejected: rejected.length },
       clients: empty ? 0 : 27,

@@ -333,6 +333,8 @@ void add_storage(Config& c, std::vector<Setting>& out) {
               "A checkpoint shortens the journal and the next start; this is the longest time between two."));
   add(bytes("storage.checkpoint_journal_bytes", &c.storage.checkpoint_journal_bytes, kMiB, 1024 * kGiB, "A journal this large brings one at once."));
   add(bytes("storage.block_cache_bytes", &c.storage.block_cache_bytes, kMiB, 1024 * kGiB, "Memory for blocks of packed points that were read."));
+  add(bytes("storage.free_bytes_min", &c.storage.free_bytes_min, 0, 1024 * 1024 * kGiB,
+            "With less than that free on the disk of the data, /health and the page warn; nothing is refused before it is full. 0: no warning."));
 }
 
 void add_ingest(Config& c, std::vector<Setting>& out) {

@@ -272,6 +272,30 @@ export const fr: Record<TextKey, string> = {
   'system.degraded': 'Campanile fonctionne avec des problèmes',
   'system.unknown': 'État inconnu',
   'system.unknownText': 'Pas de connexion ; les chiffres ci-dessous sont les derniers reçus.',
+  'problem.more': 'Détails',
+  'problem.since': 'Depuis {time}.',
+  'problem.journal': "Le disque n'accepte plus de données.",
+  'problem.journal.effect':
+    "Les points et les messages de QoS 1 et 2 sont refusés, rien n'est acquitté. Libérez de la place sur le disque des données, ou réparez-le ; Campanile reprend de lui-même.",
+  'problem.read_only': 'Le disque des données est en lecture seule.',
+  'problem.read_only.effect':
+    'Les points et les messages de QoS 1 et 2 sont refusés. Cherchez pourquoi, et remontez-le en écriture ; Campanile reprend de lui-même.',
+  'problem.chunks': 'Les points ne peuvent pas passer de la mémoire au disque.',
+  'problem.chunks.effect':
+    "Ils sont à l'abri dans le journal, et refusés seulement quand la mémoire est pleine. Libérez de la place sur le disque des données, ou réparez-le.",
+  'problem.checkpoint': 'Le journal ne peut pas être raccourci.',
+  'problem.checkpoint.effect':
+    "Rien n'est refusé ; le journal grandit, et le prochain démarrage sera plus long. Libérez de la place sur le disque des données, ou réparez-le.",
+  'problem.rejected': 'Les messages rejetés ne peuvent pas passer sur le disque.',
+  'problem.rejected.effect': "Ils sont à l'abri dans le journal. Libérez de la place sur le disque des données, ou réparez-le.",
+  'problem.sessions': 'Les messages en attente ne peuvent pas passer sur le disque.',
+  'problem.sessions.effect':
+    'Ils restent en mémoire ; quand elle est pleine, les plus récents sont abandonnés et comptés. Libérez de la place sur le disque des données, ou réparez-le.',
+  'problem.disk_space': 'Le disque des données est presque plein.',
+  'problem.disk_space.effect': "Rien n'est encore refusé. Libérez de la place, ajoutez un disque, ou gardez-en moins.",
+  'problem.clock': "L'horloge du serveur a été reculée.",
+  'problem.clock.effect':
+    "Rien n'est perdu, mais les nouvelles mesures sans heure propre se placent avant de plus anciennes jusqu'à ce que l'horloge ait rattrapé son retard.",
   'system.ingest': "Débit d'entrée",
   'system.ingestSince': "Depuis l'ouverture de cette page, au plus {time}.",
   'system.messages': 'Messages',

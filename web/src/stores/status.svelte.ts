@@ -3,13 +3,14 @@
 import { ask, isObject, type AskError } from './http';
 import { clock } from './clock.svelte';
 import { RateRecord } from './rate_record';
+import type { Problem } from '$/model/problem';
 
 export interface Status {
   version: string;
   time_ms: number;
   uptime_s: number;
   state: 'ok' | 'degraded';
-  problems: string[];
+  problems: Problem[];
   rates: { messages_per_s: number; points_per_s: number; bytes_per_s: number; rejected_per_s: number };
   totals: { messages: number; points: number; rejected: number };
   clients: number;
