@@ -58,7 +58,7 @@ class RefusingDisk {
 // Faults that are no lack of space too: RocksDB by itself would not write again before it is opened anew.
 TEST(RocksDbStore, WritesAgainOnceTheDiskDoes) {
   TemporaryDirectory directory;
-  auto store = open_rocksdb(directory.path(), {.write_buffer_bytes = 64 << 10});
+  auto store = open_rocksdb(directory.path(), {});
   ASSERT_TRUE(store);
   const auto write = [&](int first, int count, Durability durability) {
     WriteBatch batch;
@@ -76,6 +76,14 @@ TEST(RocksDbStore, WritesAgainOnceTheDiskDoes) {
       EXPECT_EQ(refused.error().code, ErrorCode::kIoError);
       EXPECT_FALSE(write(1'000'000, 1, Durability::kBuffered));
       EXPECT_TRUE((*store)->get("key 0").value().has_value());
+    }
+    if (round == 1) {
+      // Well for a moment only, in which nothing but what was in memory is written.
+      WriteBatch nothing;
+      EXPECT_TRUE((*store)->write(nothing, Durability::kBuffered));
+      const RefusingDisk refusing;
+      EXPECT_FALSE(write(1'000'000, 1, Durability::kSynced));
+      EXPECT_FALSE(write(1'000'000, 1, Durability::kSynced));
     }
     // Background work may still be told of the fault while the disk is well again.
     Result<void> again;
