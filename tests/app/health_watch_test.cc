@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mount.h>
+
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -12,6 +14,7 @@
 #include "app/clock_step.h"
 #include "app/disk_space.h"
 #include "base/log.h"
+#include "../journal/temporary_directory.h"
 
 namespace campanile::app {
 namespace {
@@ -69,13 +72,19 @@ TEST_F(HealthWatchTest, SpaceIsLowBelowTheLimit) {
   EXPECT_FALSE(low.read_only());
 }
 
-TEST_F(HealthWatchTest, AReadOnlyFileSystemStopsWrites) {
-  // Of those that every Linux has, this one says so.
-  if (!std::filesystem::exists("/sys/fs/cgroup")) GTEST_SKIP() << "no file system here is known to be read-only";
-  DiskSpace space("/sys/fs/cgroup", 0);
+TEST_F(HealthWatchTest, AReadOnlyFileSystemStopsWritesUntilItIsWritable) {
+  TemporaryDirectory directory;
+  if (::mount("tmpfs", directory.path().c_str(), "tmpfs", MS_RDONLY, nullptr) != 0) GTEST_SKIP() << "nothing can be mounted here";
+  DiskSpace space(directory.path(), 0);
   space.measure();
-  if (!space.read_only()) GTEST_SKIP() << "/sys/fs/cgroup may be written here";
-  EXPECT_TRUE(space.read_only()->stops_writes);
+  const auto found = space.read_only();
+  EXPECT_EQ(::mount("tmpfs", directory.path().c_str(), "tmpfs", MS_REMOUNT, nullptr), 0);
+  space.measure();
+  const auto after = space.read_only();
+  EXPECT_EQ(::umount(directory.path().c_str()), 0);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->stops_writes);
+  EXPECT_FALSE(after);
 }
 
 TEST_F(HealthWatchTest, AClockThatWasSetBackIsToldUntilItHasCaughtUp) {

@@ -1,7 +1,9 @@
 #include "tsdb/engine.h"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "engine_harness.h"
 #include "base/random.h"
@@ -333,6 +335,53 @@ TEST(Engine, PointsBeyondTheRetentionAreRefusedAndOldChunksErased) {
   h.write(bucket, more.batch);
   ASSERT_TRUE(h.engine->seal_all());
   EXPECT_EQ(read_column(*h.reader(bucket), 1, "value").size(), 1u);
+}
+
+// What was written before a clock was set back stays, and so does what is written after it, however old it then looks.
+TEST(Engine, AClockThatIsSetBackLosesNothing) {
+  EngineHarness h({.chunk_points_max = 10});
+  const int64_t day = 86'400 * kSecond;
+  ASSERT_TRUE(h.engine->create_database("campus"));
+  ASSERT_TRUE(h.engine->create_retention_policy("campus", {.name = "day", .duration_ns = day, .is_default = true}));
+  const BucketId bucket = h.engine->bucket("campus", "").value();
+  const auto write_some = [&] {
+    for (int i = 0; i < 25; ++i) {
+      Points points;
+      points.add("data", {}, {{"value", FieldValue::of_float(i)}});
+      EXPECT_EQ(h.write(bucket, points.batch).points_stored, 1u);
+      h.clock.advance_ns(kSecond);
+    }
+  };
+  write_some();
+  h.clock.set_now_ns(kNow - 10 * day);
+  write_some();
+  ASSERT_TRUE(h.engine->seal_all());
+  ASSERT_TRUE(h.engine->sealer().enforce_retention());
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value").size(), 50u);
+  h.crash();
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value").size(), 50u);
+}
+
+// The state tells why and since then refuses, and is well again by itself.
+TEST(Engine, TellsWhatKeepsItFromWritingChunks) {
+  EngineHarness h({.head_bytes_max = 100'000, .chunk_points_max = 1024});
+  const BucketId bucket = h.bucket();
+  EXPECT_EQ(h.engine->status().failure, "");
+  h.store->fail_writes({ErrorCode::kIoError, "no space left on device"});
+  int number = 0;
+  const auto write_one = [&] {
+    Points points;
+    for (int i = 0; i < 100; ++i) points.add("data", {{"room", std::to_string(number % 50)}}, {{"value", FieldValue::of_float(1)}}, kNow + ++number);
+    return h.engine->write(bucket, points.batch, kNow).has_value();
+  };
+  while (write_one()) ASSERT_LT(number, 1'000'000);
+  while (h.engine->status().failure.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(h.engine->status().is_full);
+  EXPECT_NE(h.engine->status().failure.find("no space left on device"), std::string::npos);
+  h.store->heal();
+  while (!h.engine->status().failure.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (h.engine->status().is_full) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(write_one());
 }
 
 TEST(Engine, OverloadIsRefusedAndRelieved) {
