@@ -80,6 +80,20 @@ test('the system view shows the ingest rate', async () => {
   await page.close();
 });
 
+test('what is wrong with the server is said on every view, in words', async () => {
+  const warned = await startCampanile({ options: ['--set', 'storage.free_bytes_min=1024TiB'] });
+  for (const path of ['/', '/system']) {
+    const page = await open(browser, warned.httpAddress, path);
+    await page.getByRole('alert').filter({ hasText: 'The disk of the data is nearly full.' }).waitFor({ timeout: 20_000 });
+    await assertAccessible(page);
+    await assertFits(page);
+    await picture(page, path === '/' ? 'problem' : 'problem-system');
+    assert.deepEqual(page.faults, []);
+    await page.close();
+  }
+  await warned.stop();
+});
+
 test('a phone in the dark sees it too', async () => {
   const page = await openPage('/', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true });
   await page.locator('a.tile[href="/place/u4/302"]').waitFor({ timeout: 20_000 });
