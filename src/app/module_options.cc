@@ -154,6 +154,9 @@ broker::ListenerProfile listener_profile(const Config& config, const ListenerCon
   protocol.connect_timeout_s = static_cast<uint32_t>(own_or(listener.connect_timeout_s, config.mqtt.connect_timeout_s));
   limit_connect(protocol);
   profile.keep_alive_max_s = static_cast<uint16_t>(own_or(listener.keep_alive_max_s, config.mqtt.keep_alive_max_s));
+  profile.queue = {.bytes_max = listener.session_queue_bytes_max,
+                   .messages_max = static_cast<uint32_t>(listener.session_queue_messages_max),
+                   .age_max_s = static_cast<uint32_t>(listener.session_queue_age_max_s)};
   return profile;
 }
 

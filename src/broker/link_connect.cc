@@ -47,7 +47,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   if (packet.will && is_brokers_own(packet.will->topic, packet.will->payload, client_id)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
   if (!keep_will(packet, client_id)) return;
 
-  LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet)};
+  LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet), .queue = profile_.queue};
   if (!profile_.mount.empty()) terms.mount = &profile_.mount;
   if (v5) {
     terms.receive_maximum = packet.properties.receive_maximum;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "broker/options.h"
 #include "mqtt/server_connection.h"
 
 namespace campanile::broker {
@@ -33,6 +34,9 @@ struct ListenerProfile {
   std::string mount;          // empty, or a prefix such as "campus-a/"
   mqtt::ServerSettings protocol_settings;
   uint16_t keep_alive_max_s = 0;  // see BrokerOptions
+  // Of the sessions of its clients, also while they are away and after a restart, until they connect over another listener. What
+  // waits already when a limit shrinks goes on waiting, unless it is too old.
+  QueueLimits queue;
 };
 
 }  // namespace campanile::broker

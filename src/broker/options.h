@@ -14,6 +14,15 @@
 
 namespace campanile::broker {
 
+// Of one session's queue, where its listener has limits of its own. 0: as BrokerOptions has it.
+struct QueueLimits {
+  uint64_t bytes_max = 0;
+  uint32_t messages_max = 0;
+  uint32_t age_max_s = 0;
+
+  friend bool operator==(const QueueLimits&, const QueueLimits&) = default;
+};
+
 struct BrokerOptions {
   mqtt::ServerSettings protocol;
 
@@ -30,7 +39,8 @@ struct BrokerOptions {
   // '/' behind it. Empty: nothing.
   std::string response_topics = "responses/";
 
-  // QoS 1 and 2 messages that wait for a client that is away or slow. At the limit the newest is dropped and counted.
+  // QoS 1 and 2 messages that wait for a client that is away or slow. At the limit the newest is dropped and counted. These two and
+  // queue_age_max_s hold for sessions whose listener says nothing else (ListenerProfile::queue).
   size_t queue_messages_max = 100'000;
   size_t queue_bytes_max = 64u << 20;
   size_t queues_bytes_max = size_t{4} << 30;  // of all clients together, in memory and on disk

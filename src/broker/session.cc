@@ -19,6 +19,7 @@ Session::Session(std::string client_id, SessionEnvironment& environment, bool du
 Session::Session(SessionState state, SessionEnvironment& environment)
     : client_id_(std::move(state.client_id)), environment_(environment), durable_(true) {
   terms_.expiry_s = state.expiry_s;
+  terms_.queue = state.queue;
   opened_ = changed_ = in_store_ = true;
   will_ = std::move(state.will);
   if (will_) will_->client_id = client_id_;
@@ -130,7 +131,7 @@ Session::Attached Session::attach(std::shared_ptr<Link> link, const LinkTerms& t
   if (ended_ || (link_ && terms_.expiry_s == 0) || (terms.expiry_s > 0 && !durable_)) return {};
   Attached result{.done = true};
   if (durable_) {
-    const auto lsn = environment_.store.append(encode_opened(number_, terms.expiry_s, client_id_));
+    const auto lsn = environment_.store.append(encode_opened(number_, terms.expiry_s, terms.queue, client_id_));
     if (!lsn) return {.error = lsn.error()};
     // A client that finds its session as it left it is told nothing that a power cut would undo.
     if (!opened_ || terms.expiry_s != terms_.expiry_s) result.lsn = *lsn;

@@ -17,7 +17,7 @@
 // session_shared.cc what a member of a shared subscription leaves to the others.
 // Threads: every method from any thread, under the session's own short lock, which is a leaf but for RetainedStore's (read), the
 // SessionStore's requests and the journal's. Methods that name a link are called on that link's loop.
-// Limits: options.queue_*_max and in_flight_max; `outbox` by connection_bytes_max; what is in flight and kept by kInFlightBytesMax.
+// Limits: options.queue_*_max or the listener's, and in_flight_max; `outbox` by connection_bytes_max; what is in flight and kept by kInFlightBytesMax.
 // Size: about 300 bytes while idle.
 #pragma once
 
@@ -74,6 +74,7 @@ struct LinkTerms {
   uint16_t topic_alias_maximum = 0;  // of aliases to the client
   uint32_t packet_bytes_max = UINT32_MAX;
   uint32_t expiry_s = 0;  // of the session, after the link; 0: it ends with it
+  QueueLimits queue;      // of its listener; holds until the next link
   const std::string* mount = nullptr;  // of its listener; null: none
 };
 
@@ -226,7 +227,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<LoadWanted> load_wanted() const;
   // The next of them. `at_end`: there are no more. Returns as deliver().
   int loaded(std::vector<LoadedMessage> portion, bool at_end, int64_t now_ns, Traffic& traffic);
-  // Messages older than options.queue_age_max_s, or expired, from the front of the queue.
+  // Messages that have waited for too long, or are expired, from the front of the queue.
   void drop_old(int64_t now_ns, Traffic& traffic);
 
  private:
@@ -258,7 +259,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Waiting& waiting();
   void hold_outbox_until(journal::Lsn lsn);
 
-  // The queue. Null where it is full; counted.
+  // The queue.
+  QueueLimits queue_limits() const;
+  // Null where it is full; counted.
   OutgoingMessage* enqueue(Publication& publication, const DeliveryTerms& terms, bool recorded, Traffic& traffic);
   OutgoingMessage take_front();
   void drop_front(DropReason reason, Traffic& traffic);

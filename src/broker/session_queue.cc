@@ -16,12 +16,21 @@ constexpr size_t kErasedRowsMax = 4'096;
 
 }  // namespace
 
+QueueLimits Session::queue_limits() const {
+  const QueueLimits& own = terms_.queue;
+  const BrokerOptions& general = environment_.options;
+  return {.bytes_max = own.bytes_max != 0 ? own.bytes_max : general.queue_bytes_max,
+          .messages_max = own.messages_max != 0 ? own.messages_max : static_cast<uint32_t>(std::min<size_t>(general.queue_messages_max, UINT32_MAX)),
+          .age_max_s = own.age_max_s != 0 ? own.age_max_s : general.queue_age_max_s};
+}
+
 OutgoingMessage* Session::enqueue(Publication& publication, const DeliveryTerms& terms, bool recorded, Traffic& traffic) {
   const BrokerOptions& options = environment_.options;
   const size_t bytes = publication.bytes();
   const size_t cost = bytes + kQueuedOverheadBytes;
+  const QueueLimits limits = queue_limits();
   Waiting& waits = waiting();
-  if (waits.messages >= options.queue_messages_max || waits.bytes + bytes > options.queue_bytes_max) {
+  if (waits.messages >= limits.messages_max || waits.bytes + bytes > limits.bytes_max) {
     traffic.drop(DropReason::kQueueFull);
     return nullptr;
   }
@@ -70,7 +79,7 @@ void Session::drop_front(DropReason reason, Traffic& traffic) {
 // Why a message that waited is not sent any more.
 std::optional<DropReason> Session::stale(const Message& message, int64_t now_ns) const {
   if (is_expired(message.expires_ns, now_ns)) return DropReason::kExpired;
-  const int64_t age_max_s = environment_.options.queue_age_max_s;
+  const int64_t age_max_s = queue_limits().age_max_s;
   if (age_max_s > 0 && now_ns - message.published_ns > age_max_s * kNanosPerSecond) return DropReason::kTooOld;
   return std::nullopt;
 }
@@ -117,6 +126,7 @@ void Session::fill_row(SessionRow& row) {
   row.as_of = environment_.store.end();
   row.next_sequence = row.queue_first = next_sequence_;
   row.expiry_s = terms_.expiry_s;
+  row.queue = terms_.queue;
   row.away_since_ns = link_ ? 0 : since_ns_;
   row.client_id = client_id_;
   if (will_) row.will = std::make_unique<Will>(*will_);
@@ -277,7 +287,7 @@ void Session::drop_old(int64_t now_ns, Traffic& traffic) {
   std::lock_guard lock(mutex_);
   if (ended_ || !waiting_ || waiting_->messages == 0) return;
   drop_stale_front(now_ns, traffic);
-  const int64_t age_max_s = environment_.options.queue_age_max_s;
+  const int64_t age_max_s = queue_limits().age_max_s;
   const bool spilled_first = waiting_->queue.empty() && waiting_->disk_messages() > 0;
   if (age_max_s > 0 && spilled_first && now_ns - waiting_->spilled->oldest_ns > age_max_s * kNanosPerSecond) ask_for_more();
 }

@@ -34,6 +34,30 @@ void append_options(std::string& out, const SubscriptionOptions& options) {
   append_varint(out, options.identifier);
 }
 
+void append_queue_limits(std::string& out, const QueueLimits& limits) {
+  append_varint(out, limits.messages_max);
+  append_varint(out, limits.bytes_max);
+  append_varint(out, limits.age_max_s);
+}
+
+Result<uint8_t> read_version(ByteReader& in, std::string_view what) {
+  const uint8_t version = in.byte();
+  if (in.ok() && (version == 0 || version > kVersion)) {
+    return fail(ErrorCode::kUnsupported, "a {} of version {}; this program reads up to {}: start the one that wrote it, or a later one", what, version,
+                kVersion);
+  }
+  return version;
+}
+
+QueueLimits read_queue_limits(ByteReader& in, uint8_t version) {
+  if (version < 2) return {};
+  const uint64_t messages_max = in.varint();
+  const uint64_t bytes_max = in.varint();
+  const uint64_t age_max_s = in.varint();
+  if (messages_max > UINT32_MAX || age_max_s > UINT32_MAX) refuse(in);
+  return {.bytes_max = bytes_max, .messages_max = static_cast<uint32_t>(messages_max), .age_max_s = static_cast<uint32_t>(age_max_s)};
+}
+
 SubscriptionOptions read_options(ByteReader& in) {
   const uint8_t flags = read_flags(in, kQosBits | kNoLocal | kRetainAsPublished);
   const uint64_t identifier = in.varint();
@@ -139,10 +163,11 @@ void read_receivers(ByteReader& in, std::vector<RecordedReceiver>& receivers) {
   }
 }
 
-void read_fields(ByteReader& in, SessionRecord& record) {
+void read_fields(ByteReader& in, uint8_t version, SessionRecord& record) {
   switch (record.event) {
     case SessionEvent::kOpened:
       record.expiry_s = in.fixed<uint32_t>();
+      record.queue = session_format::read_queue_limits(in, version);
       record.text = in.rest();
       return;
     case SessionEvent::kAway:
@@ -175,9 +200,10 @@ void read_fields(ByteReader& in, SessionRecord& record) {
 
 }  // namespace
 
-std::string encode_opened(uint64_t session, uint32_t expiry_s, std::string_view client_id) {
+std::string encode_opened(uint64_t session, uint32_t expiry_s, const QueueLimits& queue, std::string_view client_id) {
   std::string out = begin(SessionEvent::kOpened, session, client_id.size());
   append_fixed(out, expiry_s);
+  session_format::append_queue_limits(out, queue);
   out.append(client_id);
   return out;
 }
@@ -239,14 +265,10 @@ std::string encode_released(uint64_t session, uint16_t packet_id) {
 
 Result<SessionRecord> decode_session_record(std::string_view bytes) {
   ByteReader in(bytes);
-  const uint8_t version = in.byte();
-  if (in.ok() && version != session_format::kVersion) {
-    return fail(ErrorCode::kUnsupported, "a session record of version {}; this program reads {}: start the one that wrote it, or a later one",
-                version, session_format::kVersion);
-  }
+  const uint8_t version = TRY(session_format::read_version(in, "session record"));
   SessionRecord record{.event = static_cast<SessionEvent>(in.byte())};
   record.session = in.varint();
-  read_fields(in, record);
+  read_fields(in, version, record);
   if (!in.ok() || !in.at_end()) return fail(ErrorCode::kCorrupt, "a session record of {} bytes that makes no sense", bytes.size());
   return record;
 }

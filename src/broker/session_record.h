@@ -3,7 +3,7 @@
 //   journal.append(RecordType::kSession, encode_finished(number, sequence));
 //   const SessionRecord record = TRY(decode_session_record(bytes));
 //
-// docs/format/sessions.md draws the bytes. A session is named by its number, never used twice in one data directory; a message in it
+// docs/format/sessions.md draws the bytes; those of version 1 are read too. A session is named by its number, never used twice in one data directory; a message in it
 // by its sequence number. One message that many sessions keep is one record, with a list of who keeps it.
 // Threads: pure functions. Errors: kCorrupt; kUnsupported for a later version.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "broker/message.h"
+#include "broker/options.h"
 
 namespace campanile::codec {
 class ByteReader;
@@ -63,6 +64,7 @@ struct SessionRecord {
   uint64_t sequence = 0;    // kGiven, kPeerReceived, kFinished
   uint16_t packet_id = 0;   // kMessage (see session), kGiven, kReleased
   uint32_t expiry_s = 0;    // kOpened, kAway
+  QueueLimits queue;        // kOpened
   int64_t since_ns = 0;     // kAway, wall time
   std::string text;         // kOpened: client identifier; kSubscribed, kUnsubscribed: filter
   SubscriptionOptions options;
@@ -71,7 +73,7 @@ struct SessionRecord {
   MessagePtr message;  // kMessage; null where nobody keeps it
 };
 
-std::string encode_opened(uint64_t session, uint32_t expiry_s, std::string_view client_id);
+std::string encode_opened(uint64_t session, uint32_t expiry_s, const QueueLimits& queue, std::string_view client_id);
 std::string encode_away(uint64_t session, uint32_t expiry_s, int64_t since_ns, const Will* will);
 std::string encode_will_published(uint64_t session);
 std::string encode_ended(uint64_t session);
@@ -89,16 +91,20 @@ Result<SessionRecord> decode_session_record(std::string_view bytes);
 
 // Parts that the rows of the store share (broker/session_rows.h).
 namespace session_format {
-inline constexpr uint8_t kVersion = 1;
+inline constexpr uint8_t kVersion = 2;
 
 void append_options(std::string& out, const SubscriptionOptions& options);
+void append_queue_limits(std::string& out, const QueueLimits& limits);
 void append_receiver_terms(std::string& out, uint8_t qos, bool retain, const std::vector<uint32_t>& subscription_ids);
 // All but the payload, which must follow as the last thing.
 void append_message_head(std::string& out, const Publication& publication);
 void append_will(std::string& out, const Will& will);
 
+// The version that the bytes begin with. Errors: kUnsupported, which says what it is a version of.
+Result<uint8_t> read_version(codec::ByteReader& in, std::string_view what);
 // Each leaves `in` not ok() where the bytes make no sense.
 SubscriptionOptions read_options(codec::ByteReader& in);
+QueueLimits read_queue_limits(codec::ByteReader& in, uint8_t version);  // version 1 has none
 void read_receiver_terms(codec::ByteReader& in, uint8_t& qos, bool& retain, std::vector<uint32_t>& subscription_ids);
 MessagePtr read_message(codec::ByteReader& in);
 std::unique_ptr<Will> read_will(codec::ByteReader& in);

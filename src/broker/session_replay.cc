@@ -31,8 +31,8 @@ Result<void> each_row(const kv::Store& store, SessionRowKind kind, Visit visit) 
 }
 
 SessionState state_of(uint64_t number, SessionRow row) {
-  SessionState state{.number = number, .client_id = std::move(row.client_id), .expiry_s = row.expiry_s, .away_since_ns = row.away_since_ns,
-                     .will = std::move(row.will), .next_sequence = row.next_sequence, .disk_first = row.queue_first,
+  SessionState state{.number = number, .client_id = std::move(row.client_id), .expiry_s = row.expiry_s, .queue = row.queue,
+                     .away_since_ns = row.away_since_ns, .will = std::move(row.will), .next_sequence = row.next_sequence, .disk_first = row.queue_first,
                      .disk_end = row.next_sequence, .as_of = row.as_of, .row_next_sequence = row.next_sequence};
   state.received.insert(row.received.begin(), row.received.end());
   state.row_unrecorded.insert(row.unrecorded.begin(), row.unrecorded.end());
@@ -88,6 +88,7 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
     if (!state) state = &sessions_.emplace(record.session, SessionState{.number = record.session}).first->second;
     state->client_id = std::move(record.text);
     state->expiry_s = record.expiry_s;
+    state->queue = record.queue;
     state->away_since_ns = 0;
     state->will.reset();
     return;

@@ -25,15 +25,6 @@ uint64_t read_big(std::string_view bytes) {
 
 std::string begin() { return std::string(1, static_cast<char>(session_format::kVersion)); }
 
-Result<void> read_version(ByteReader& in) {
-  const uint8_t version = in.byte();
-  if (in.ok() && version != session_format::kVersion) {
-    return fail(ErrorCode::kUnsupported, "a session's row of version {}; this program reads {}: start the one that wrote it, or a later one", version,
-                session_format::kVersion);
-  }
-  return {};
-}
-
 std::unexpected<Error> nonsense(std::string_view what, size_t size) {
   return fail(ErrorCode::kCorrupt, "a {} row of {} bytes that makes no sense", what, size);
 }
@@ -57,6 +48,7 @@ std::string encode_session_row(const SessionRow& row) {
   for (const uint64_t sequence : row.unrecorded) append_varint(out, sequence);
   append_fixed(out, row.expiry_s);
   append_fixed(out, row.away_since_ns);
+  session_format::append_queue_limits(out, row.queue);
   append_bytes(out, row.client_id);
   append_varint(out, row.received.size());
   for (const uint16_t id : row.received) append_fixed(out, id);
@@ -72,7 +64,7 @@ std::string encode_session_row(const SessionRow& row) {
 
 Result<SessionRow> decode_session_row(std::string_view bytes) {
   ByteReader in(bytes);
-  TRY(read_version(in));
+  const uint8_t version = TRY(session_format::read_version(in, "session's row"));
   SessionRow row;
   row.as_of = in.varint();
   row.next_sequence = in.varint();
@@ -80,6 +72,7 @@ Result<SessionRow> decode_session_row(std::string_view bytes) {
   for (size_t left = read_count(in); left > 0 && in.ok(); --left) row.unrecorded.push_back(in.varint());
   row.expiry_s = in.fixed<uint32_t>();
   row.away_since_ns = in.fixed<int64_t>();
+  row.queue = session_format::read_queue_limits(in, version);
   row.client_id = in.sized_bytes();
   for (size_t left = read_count(in); left > 0 && in.ok(); --left) row.received.push_back(in.fixed<uint16_t>());
   for (size_t left = read_count(in); left > 0 && in.ok(); --left) {
@@ -104,7 +97,7 @@ std::string encode_message_row(const MessagePtr& message, uint8_t qos, bool reta
 
 Result<MessageRow> decode_message_row(std::string_view bytes) {
   ByteReader in(bytes);
-  TRY(read_version(in));
+  TRY(session_format::read_version(in, "queued message's row"));
   MessageRow row;
   session_format::read_receiver_terms(in, row.qos, row.retain, row.subscription_ids);
   row.message = session_format::read_message(in);
@@ -120,7 +113,7 @@ std::string encode_subscription_row(const SubscriptionOptions& options) {
 
 Result<SubscriptionOptions> decode_subscription_row(std::string_view bytes) {
   ByteReader in(bytes);
-  TRY(read_version(in));
+  TRY(session_format::read_version(in, "subscription's row"));
   const SubscriptionOptions options = session_format::read_options(in);
   if (!in.ok() || !in.at_end()) return nonsense("subscription's", bytes.size());
   return options;

@@ -3,7 +3,7 @@
 //   batch.put(session_key(number), encode_session_row(row));
 //   batch.put(message_key(number, sequence), encode_message_row(kept));
 //
-// docs/format/sessions.md draws the bytes. All rows of one session that belong together are written in one batch.
+// docs/format/sessions.md draws the bytes; those of version 1 are read too. All rows of one session that belong together are written in one batch.
 // Threads: pure functions. Errors: kCorrupt; kUnsupported for a later version.
 #pragma once
 
@@ -28,6 +28,7 @@ struct SessionRow {
   uint64_t queue_first = 1;             // messages before it are in flight or gone
   std::vector<uint64_t> unrecorded;     // below next_sequence, but not contained: their record was still to come
   uint32_t expiry_s = 0;
+  QueueLimits queue;
   int64_t away_since_ns = 0;            // wall time; 0: connected
   std::string client_id;
   std::unique_ptr<Will> will;

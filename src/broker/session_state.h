@@ -30,6 +30,7 @@ struct SessionState {
   uint64_t number = 0;
   std::string client_id;
   uint32_t expiry_s = 0;
+  QueueLimits queue;
   int64_t away_since_ns = 0;  // wall time; 0: connected when the program ended
   std::unique_ptr<Will> will;
   std::map<std::string, SubscriptionOptions, std::less<>> filters;

@@ -51,6 +51,7 @@ TEST(ListenerCheck, SaysWhatDoesNot) {
       {"name: a, listen: '127.0.0.1:1', mount: bridge/", "begins with 'bridge/'"},
       {"name: a, listen: '127.0.0.1:1', origins: [x]", "origins: only browsers"},
       {"name: a, listen: '127.0.0.1:1', packet_bytes_max: 10", "packet_bytes_max: allowed is 1KiB"},
+      {"name: a, listen: '127.0.0.1:1', session_queue_bytes_max: 10", "session_queue_bytes_max: allowed is 64KiB"},
       {"name: a, listen: '127.0.0.1:1', anonymous: none, accounts: false", "nobody could come in"},
       {"name: a, listen: '127.0.0.1:1', anonymus: none", "did you mean 'anonymous'?"},
       {"name: a, listen: s, protocol: unix, mode: '0888'", "mode: found '0888', allowed is three or four octal digits"},
@@ -66,6 +67,17 @@ TEST(ListenerCheck, ReadsBackWhatIsPrinted) {
   const auto read = parse_config(printed, "printed");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(print_config(*read), printed);
+}
+
+TEST(ListenerCheck, ReadsTheLimitsOfQueues) {
+  const Config config = configured("{name: a, listen: '127.0.0.1:1', session_queue_messages_max: 10, session_queue_bytes_max: 1MiB, session_queue_age_max_s: 1h}, "
+                                   "{name: b, listen: '127.0.0.1:2'}");
+  const ListenerConfig& own = config.mqtt.listeners[0];
+  EXPECT_EQ(own.session_queue_messages_max, 10u);
+  EXPECT_EQ(own.session_queue_bytes_max, kMiB);
+  EXPECT_EQ(own.session_queue_age_max_s, 3600u);
+  const ListenerConfig& none = config.mqtt.listeners[1];
+  EXPECT_EQ(none.session_queue_messages_max + none.session_queue_bytes_max + none.session_queue_age_max_s, 0u) << "as mqtt.* has it";
 }
 
 TEST(ListenerCheck, AutoIsWhatTheAccountsMakeOfIt) {

@@ -117,6 +117,58 @@ TEST_F(ListenerProfileTest, LimitsAreTheListeners) {
   EXPECT_FALSE(other.closed());
 }
 
+TEST_F(ListenerProfileTest, ASessionsQueueHasTheLimitsOfTheListenerItWasLastConnectedOver) {
+  const auto queue = [&] {
+    TestClient publisher(bench_, "publisher");
+    for (uint16_t id = 1; id <= 5; ++id) publisher.publish("a", std::to_string(id), 1, id);
+    return bench_.broker->status().queued_messages;
+  };
+  const ListenerProfile small{.queue = {.messages_max = 2}};
+  through(small);
+  {
+    TestClient client(bench_, "c", kV5, kept);
+    client.subscribe("a", 1);
+  }
+  bench_.profile = nullptr;
+  EXPECT_EQ(queue(), 2u);
+  EXPECT_EQ(bench_.broker->status().dropped[static_cast<size_t>(DropReason::kQueueFull)], 3u);
+  for (const bool with_checkpoint : {false, true}) {
+    if (with_checkpoint) {
+      ASSERT_TRUE(bench_.sessions->checkpoint());
+      bench_.journal.records.clear();
+      bench_.journal.lsns.clear();
+    }
+    bench_.restart();
+    EXPECT_EQ(queue(), 2u) << "kept over a restart";
+  }
+  { TestClient elsewhere(bench_, "c", kV5, kept); }
+  EXPECT_EQ(queue(), 5u) << "the general limits, now that it has come over another listener and got what waited";
+  through(small);
+  { TestClient again(bench_, "c", kV5, kept); }
+  bench_.profile = nullptr;
+  EXPECT_EQ(queue(), 2u) << "and the small ones again";
+}
+
+TEST_F(ListenerProfileTest, BytesAndAgeOfAQueueAreTheListenersToo) {
+  through({.queue = {.bytes_max = 100, .age_max_s = 60}});
+  {
+    TestClient client(bench_, "c", kV5, kept);
+    client.subscribe("a", 1);
+  }
+  bench_.profile = nullptr;
+  {
+    TestClient client(bench_, "other", kV5, kept);
+    client.subscribe("a", 1);
+  }
+  TestClient publisher(bench_, "publisher");
+  publisher.publish("a", std::string(80, 'x'), 1, 1);
+  publisher.publish("a", std::string(80, 'y'), 1, 2);
+  EXPECT_EQ(bench_.broker->status().queued_messages, 3u);
+  bench_.advance(90);
+  EXPECT_EQ(bench_.broker->status().queued_messages, 2u) << "those of the other client stay";
+  EXPECT_EQ(bench_.broker->status().dropped[static_cast<size_t>(DropReason::kTooOld)], 1u);
+}
+
 TEST_F(ListenerProfileTest, AMountStandsBeforeEveryTopic) {
   TestClient outside(bench_, "outside", kV5);
   outside.subscribe("#", 1);

@@ -34,10 +34,12 @@ std::string message_record(const std::vector<RecordedReceiver>& receivers) {
 }
 
 TEST(SessionRecord, EventsComeBack) {
-  const auto opened = decoded(encode_opened(300, 3600, "neosensor-17"));
+  const QueueLimits limits{.bytes_max = uint64_t{1} << 40, .messages_max = 7, .age_max_s = 60};
+  const auto opened = decoded(encode_opened(300, 3600, limits, "neosensor-17"));
   EXPECT_EQ(opened.event, SessionEvent::kOpened);
   EXPECT_EQ(opened.session, 300u);
   EXPECT_EQ(opened.expiry_s, 3600u);
+  EXPECT_EQ(opened.queue, limits);
   EXPECT_EQ(opened.text, "neosensor-17");
 
   const auto subscribed = decoded(encode_subscribed(1, {.qos = 2, .no_local = true, .retain_as_published = true, .identifier = 268'435'455}, "a/+/#"));
@@ -69,6 +71,25 @@ TEST(SessionRecord, AWillGoesWithItsClient) {
   EXPECT_FALSE(decoded(encode_away(4, 100, 0, nullptr)).will);
 }
 
+TEST(SessionRecord, ThoseOfVersion1AreReadToo) {
+  const auto opened = decoded(std::string("\x01\x01\x07\x10\x0e\x00\x00neosensor", 16));
+  EXPECT_EQ(opened.event, SessionEvent::kOpened);
+  EXPECT_EQ(opened.session, 7u);
+  EXPECT_EQ(opened.expiry_s, 3600u);
+  EXPECT_EQ(opened.queue, QueueLimits{});
+  EXPECT_EQ(opened.text, "neosensor");
+  EXPECT_EQ(decoded(std::string("\x01\x0a\x07\x09", 4)).sequence, 9u);
+
+  const auto row = decode_session_row(std::string("\x01\x05\x2c\x28\x00\x3c\x00\x00\x00\x09\x00\x00\x00\x00\x00\x00\x00\x01" "c\x00\x00", 21));
+  ASSERT_TRUE(row) << row.error().message;
+  EXPECT_EQ(row->next_sequence, 44u);
+  EXPECT_EQ(row->expiry_s, 60u);
+  EXPECT_EQ(row->queue, QueueLimits{});
+  EXPECT_EQ(row->away_since_ns, 9);
+  EXPECT_EQ(row->client_id, "c");
+  EXPECT_EQ(decode_subscription_row(std::string("\x01\x01\x00", 3))->qos, 1);
+}
+
 TEST(SessionRecord, OneMessageHasManyReceivers) {
   const auto record = decoded(message_record({{.session = 3, .sequence = 1, .qos = 1},
                                               {.session = 400, .sequence = 70'000, .packet_id = 9, .qos = 2, .retain = true, .subscription_ids = {1, 300}}}));
@@ -93,7 +114,7 @@ TEST(SessionRecord, NoPartOfARecordPassesForAWhole) {
       EXPECT_FALSE(decode_session_record(whole.substr(0, size))) << size;
     }
   }
-  EXPECT_EQ(decode_session_record("\x02\x01").error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(decode_session_record("\x03\x01").error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(decode_session_record(encode_ended(1) + "x").error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(decode_session_record(std::string("\x01\x63\x01", 3)).error().code, ErrorCode::kCorrupt);
   // A count of receivers that memory could not hold.
@@ -101,7 +122,8 @@ TEST(SessionRecord, NoPartOfARecordPassesForAWhole) {
 }
 
 TEST(SessionRows, ComeBack) {
-  SessionRow row{.as_of = 1'000'000, .next_sequence = 44, .queue_first = 40, .unrecorded = {41, 43}, .expiry_s = 60, .away_since_ns = 5,
+  SessionRow row{.as_of = 1'000'000, .next_sequence = 44, .queue_first = 40, .unrecorded = {41, 43}, .expiry_s = 60,
+                 .queue = {.bytes_max = 65'536, .messages_max = 5, .age_max_s = 4}, .away_since_ns = 5,
                  .client_id = "c", .received = {1, 65'535}, .in_flight = {{.sequence = 38, .packet_id = 7, .peer_received = true}, {.sequence = 39, .packet_id = 8}}};
   row.will = std::make_unique<Will>(Will{.message = message(), .delay_s = 3});
   const auto read = decode_session_row(encode_session_row(row));
@@ -110,6 +132,7 @@ TEST(SessionRows, ComeBack) {
   EXPECT_EQ(read->next_sequence, 44u);
   EXPECT_EQ(read->queue_first, 40u);
   EXPECT_EQ(read->unrecorded, row.unrecorded);
+  EXPECT_EQ(read->queue, row.queue);
   EXPECT_EQ(read->received, row.received);
   ASSERT_EQ(read->in_flight.size(), 2u);
   EXPECT_TRUE(read->in_flight[0].peer_received);

@@ -223,7 +223,7 @@ class ListenersTest(unittest.TestCase):
 
 
 class RestartTest(unittest.TestCase):
-    CONFIG = "mqtt:\n  listeners:\n    - {name: north, listen: '127.0.0.1:0', mount: north/}\n"
+    CONFIG = "mqtt:\n  listeners:\n    - {name: north, listen: '127.0.0.1:0', mount: north/, session_queue_messages_max: 2}\n"
 
     def test_a_session_behind_a_mount_survives_kill(self):
         with tempfile.TemporaryDirectory() as data:
@@ -239,8 +239,10 @@ class RestartTest(unittest.TestCase):
                 campanile.kill()
             with Campanile(data=data, config=self.CONFIG) as campanile:
                 campanile.publish("north/u4/y", "2")
+                campanile.publish("north/u4/y", "beyond the listener's limit")
                 with Subscriber(north(campanile), *options) as subscriber:
                     self.assertEqual(["u4/x 1", "u4/y 2"], subscriber.wait_for(2))
+                    self.assertIn('campanile_broker_messages_dropped_total{reason="queue_full"} 1\n', campanile.request("GET", "/metrics")[2])
 
 
 class StartTest(unittest.TestCase):

@@ -67,6 +67,9 @@ struct ListenerConfig {
   uint64_t keep_alive_max_s = 0;
   uint64_t receive_maximum = 0;
   uint64_t connect_timeout_s = 0;
+  uint64_t session_queue_messages_max = 0;
+  uint64_t session_queue_bytes_max = 0;
+  uint64_t session_queue_age_max_s = 0;
 
   bool has_tls() const { return protocol == ListenerProtocol::kTls || protocol == ListenerProtocol::kWss; }
   bool has_websocket() const { return protocol == ListenerProtocol::kWs || protocol == ListenerProtocol::kWss; }

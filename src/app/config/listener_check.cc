@@ -55,7 +55,13 @@ Result<void> check_rights(const ListenerConfig& listener) {
     return refuse("anonymous", "none, without accounts and client certificates: nobody could come in");
   }
   if (!listener.origins.empty() && !listener.has_websocket()) return refuse("origins", "only browsers have them, over protocols ws and wss");
+  return {};
+}
+
+Result<void> check_limits(const ListenerConfig& listener) {
   if (listener.packet_bytes_max != 0 && listener.packet_bytes_max < kKiB) return refuse("packet_bytes_max", "allowed is 1KiB or more, or 0");
+  const uint64_t queue_bytes_max = listener.session_queue_bytes_max;
+  if (queue_bytes_max != 0 && queue_bytes_max < 64 * kKiB) return refuse("session_queue_bytes_max", "allowed is 64KiB or more, or 0");
   return {};
 }
 
@@ -65,7 +71,8 @@ Result<void> check_listener(const ListenerConfig& listener) {
   TRY(check_place(listener));
   TRY(check_tls(listener));
   TRY(check_mount(listener.mount));
-  return check_rights(listener);
+  TRY(check_rights(listener));
+  return check_limits(listener);
 }
 
 std::string_view to_string(ListenerProtocol protocol) {

@@ -90,6 +90,10 @@ std::vector<Setting> settings_of(ListenerConfig& listener) {
       seconds("keep_alive_max_s", &listener.keep_alive_max_s, 0, 65'535, "Longest keep-alive; 0: as `mqtt.keep_alive_max_s`."),
       count("receive_maximum", &listener.receive_maximum, 0, 65'535, "Messages that a client may send before the first is acknowledged; 0: as `mqtt.receive_maximum`."),
       seconds("connect_timeout_s", &listener.connect_timeout_s, 0, 3600, "Longest wait for handshake, upgrade and CONNECT, each; 0: as `mqtt.connect_timeout_s`."),
+      count("session_queue_messages_max", &listener.session_queue_messages_max, 0, 10'000'000,
+            "Messages that wait for one client whose last connection came in here; 0: as `mqtt.session_queue_messages_max`."),
+      bytes("session_queue_bytes_max", &listener.session_queue_bytes_max, 0, 16 * kGiB, "And bytes of them, 64KiB or more; 0: as `mqtt.session_queue_bytes_max`."),
+      seconds("session_queue_age_max_s", &listener.session_queue_age_max_s, 0, 3650 * kDayS, "And how long each may wait; 0: as `mqtt.session_queue_age_max_s`."),
   };
   out[0].required = true;
   out[2].required = true;
