@@ -14,7 +14,6 @@ namespace {
 constexpr int64_t kDefaultLimit = 100;
 constexpr int64_t kLimitMax = 1'000;
 constexpr size_t kPayloadBytesMax = 4096;
-constexpr size_t kTopicLevelsMax = 128;
 
 boost::json::object message_json(const broker::Message& message) {
   boost::json::object out{{"topic", message.topic}, {"time_ms", to_ms(message.published_ns)}, {"qos", message.qos}};
@@ -29,7 +28,7 @@ void RetainedResource::handle(net::HttpRequest request, net::HttpResponder respo
   const auto limit = integer_parameter(request, "limit", kDefaultLimit, 1, kLimitMax);
   if (!limit) return responder.respond(error_answer(limit.error()));
   std::string filter(request.parameter("filter").value_or("#"));
-  if (!mqtt::is_valid_filter(filter, kTopicLevelsMax)) {
+  if (!mqtt::is_valid_filter(filter, mqtt::kTopicLevelsLimit)) {
     return responder.respond(error_answer({ErrorCode::kInvalidArgument, fmt::format("parameter filter is '{}'; a topic filter such as u4/# is wanted", excerpt(filter))}));
   }
   std::string after(request.parameter("cursor").value_or(""));

@@ -64,6 +64,7 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.protocol.limits.packet_bytes_max = static_cast<uint32_t>(mqtt.packet_bytes_max);
   options.protocol.limits.receive_maximum = static_cast<uint16_t>(mqtt.receive_maximum);
   options.protocol.limits.topic_alias_maximum = static_cast<uint16_t>(mqtt.topic_alias_max);
+  options.protocol.limits.topic_levels_max = static_cast<uint32_t>(mqtt.topic_levels_max);
   options.response_topics = mqtt.response_topics;
   options.topic_aliases_to_client_max = static_cast<uint16_t>(mqtt.topic_aliases_to_client_max);
   options.protocol.connect_timeout_s = static_cast<uint32_t>(mqtt.connect_timeout_s);

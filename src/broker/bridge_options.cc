@@ -13,7 +13,7 @@ constexpr std::string_view kClientIdPrefix = "bridge/";
 
 bool is_text(std::string_view text) { return text.size() <= UINT16_MAX && mqtt::is_valid_string(text); }
 
-Result<void> check_topic(const BridgeTopic& topic, uint16_t levels_max) {
+Result<void> check_topic(const BridgeTopic& topic, uint32_t levels_max) {
   const auto wrong = [&](std::string_view why) { return fail(ErrorCode::kInvalidArgument, "topic '{}': {}", excerpt(topic.pattern), why); };
   if (topic.qos > 2) return wrong("QoS is 0, 1 or 2");
   for (const std::string& prefix : {topic.local_prefix, topic.remote_prefix}) {

@@ -59,7 +59,7 @@ struct BridgeOptions {
   // What the local broker takes from a client.
   uint32_t local_packet_bytes_max = 1u << 20;
   uint16_t local_receive_maximum = 1024;
-  uint16_t topic_levels_max = 128;
+  uint32_t topic_levels_max = mqtt::kTopicLevelsLimit;
 };
 
 // "in", "out" or "both"

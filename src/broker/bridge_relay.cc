@@ -16,7 +16,7 @@ using mqtt::ProtocolVersion;
 using mqtt::ReasonCode;
 
 // What the standard allows at most; what the local broker allows is looked at when a name is known.
-const mqtt::Limits kStandardLimits{.packet_bytes_max = mqtt::kPacketBytesLimit, .topic_levels_max = UINT16_MAX};
+const mqtt::Limits kStandardLimits{.packet_bytes_max = mqtt::kPacketBytesLimit, .topic_levels_max = mqtt::kTopicLevelsLimit};
 // A packet that leaves room for no message is no offer.
 constexpr uint32_t kPacketBytesLeast = 64;
 // A broker's name is 20 bytes; what is much longer is none.

@@ -4,7 +4,8 @@
 //   tree.collect("u4/+/temperature", last_topic, 128, found);   // the next 128 after last_topic
 //
 // A walk has a fixed order (a topic before those below it, levels by their bytes) and so can go on after any topic, even one
-// that has gone meanwhile. Threads: one owner, or behind RetainedStore's lock.
+// that has gone meanwhile. The tree has kTreeLevels levels; deeper topics lie in its last nodes by what follows, in the same order, and are
+// compared one by one: a topic of 65,536 levels costs no more nodes than one of kTreeLevels. Threads: one owner, or behind RetainedStore's lock.
 #pragma once
 
 #include <functional>
@@ -21,6 +22,8 @@ namespace campanile::broker {
 
 class RetainedTree {
  public:
+  static constexpr size_t kTreeLevels = 128;
+
   RetainedTree();
   ~RetainedTree();
 
@@ -39,7 +42,7 @@ class RetainedTree {
   struct Node;
   class Walk;
 
-  static MessagePtr erase_below(Node& node, std::string_view rest);
+  static MessagePtr erase_below(Node& node, size_t depth, std::string_view rest);
 
   std::unique_ptr<Node> root_;
   size_t size_ = 0;

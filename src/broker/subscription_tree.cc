@@ -50,8 +50,9 @@ struct SubscriptionTree::Node {
   std::unique_ptr<Node> any;         // '+'
   std::unique_ptr<Subscribers> here; // filters that end here
   std::unique_ptr<Subscribers> rest; // filters whose next level is '#'
+  std::unique_ptr<StringMap<std::unique_ptr<Subscribers>>> deep;  // in the last level: by what follows of the filter
 
-  bool empty() const { return children.empty() && !any && !here && !rest; }
+  bool empty() const { return children.empty() && !any && !here && !rest && !deep; }
 };
 
 // Merges what matches into one target a session.
@@ -118,49 +119,37 @@ Parts parts_of(std::string_view filter) {
   return {shared->group, shared->filter};
 }
 
-// The first level of `rest`, which is shortened by it; `at_end` tells that nothing follows.
-std::string_view take_level(std::string_view& rest, bool& at_end) {
-  const size_t slash = rest.find('/');
-  const std::string_view level = rest.substr(0, slash);
-  at_end = slash == std::string_view::npos;
-  rest = at_end ? std::string_view() : rest.substr(slash + 1);
-  return level;
-}
-
 }  // namespace
 
 SubscriptionTree::SubscriptionTree() : root_(std::make_unique<Node>()) {}
 SubscriptionTree::~SubscriptionTree() = default;
 
+std::unique_ptr<SubscriptionTree::Subscribers>& SubscriptionTree::make_place(std::string_view text) {
+  if (!mqtt::has_wildcard(text)) return exact_[text];
+  Node* node = root_.get();
+  std::string_view rest = text;
+  for (size_t depth = 0; depth < kTreeLevels && rest != "#"; ++depth) {
+    bool at_end = false;
+    const std::string_view level = mqtt::take_level(rest, at_end);
+    std::unique_ptr<Node>& next = level == "+" ? node->any : node->children[level];
+    if (!next) next = std::make_unique<Node>();
+    node = next.get();
+    if (at_end) return node->here;
+  }
+  if (rest == "#") return node->rest;
+  if (!node->deep) node->deep = std::make_unique<StringMap<std::unique_ptr<Subscribers>>>();
+  return (*node->deep)[rest];
+}
+
 bool SubscriptionTree::add(std::string_view filter, Subscription subscription) {
   const auto [group, text] = parts_of(filter);
-  bool is_new = false;
-  {
-    std::unique_lock lock(mutex_);
-    std::unique_ptr<Subscribers>* place = nullptr;
-    if (!mqtt::has_wildcard(text)) {
-      place = &exact_[text];
-    } else {
-      Node* node = root_.get();
-      bool at_end = false;
-      for (std::string_view rest = text; !place;) {
-        const std::string_view level = take_level(rest, at_end);
-        if (level == "#") {
-          place = &node->rest;
-          break;
-        }
-        std::unique_ptr<Node>& next = level == "+" ? node->any : node->children[level];
-        if (!next) next = std::make_unique<Node>();
-        node = next.get();
-        if (at_end) place = &node->here;
-      }
-    }
-    if (!*place) *place = std::make_unique<Subscribers>();
-    is_new = (*place)->add(group, std::move(subscription));
-    if (is_new) size_.fetch_add(1, std::memory_order_relaxed);
-    if (is_new && !group.empty()) shared_size_.fetch_add(1, std::memory_order_relaxed);
-    touch(text);
-  }
+  std::unique_lock lock(mutex_);
+  std::unique_ptr<Subscribers>& place = make_place(text);
+  if (!place) place = std::make_unique<Subscribers>();
+  const bool is_new = place->add(group, std::move(subscription));
+  if (is_new) size_.fetch_add(1, std::memory_order_relaxed);
+  if (is_new && !group.empty()) shared_size_.fetch_add(1, std::memory_order_relaxed);
+  touch(text);
   return is_new;
 }
 
@@ -173,7 +162,7 @@ bool SubscriptionTree::remove(std::string_view filter, const Session& session) {
     removed = found != exact_.end() && found->second->remove(group, session);
     if (removed && found->second->empty()) exact_.erase(found);
   } else {
-    removed = remove_below(*root_, text, group, session);
+    removed = remove_below(*root_, 0, text, group, session);
   }
   if (removed) {
     size_.fetch_sub(1, std::memory_order_relaxed);
@@ -183,45 +172,55 @@ bool SubscriptionTree::remove(std::string_view filter, const Session& session) {
   return removed;
 }
 
+const SubscriptionTree::Subscribers* SubscriptionTree::find_place(std::string_view text) const {
+  const auto in = [](const auto& map, std::string_view key) {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : found->second.get();
+  };
+  if (!mqtt::has_wildcard(text)) return in(exact_, text);
+  const Node* node = root_.get();
+  std::string_view rest = text;
+  for (size_t depth = 0; depth < kTreeLevels && rest != "#"; ++depth) {
+    bool at_end = false;
+    const std::string_view level = mqtt::take_level(rest, at_end);
+    node = level == "+" ? node->any.get() : in(node->children, level);
+    if (!node) return nullptr;
+    if (at_end) return node->here.get();
+  }
+  if (rest == "#") return node->rest.get();
+  return node->deep ? in(*node->deep, rest) : nullptr;
+}
+
 std::optional<Subscription> SubscriptionTree::find(std::string_view filter, const Session& session) const {
   const auto [group, text] = parts_of(filter);
   std::shared_lock lock(mutex_);
-  const Subscribers* place = nullptr;
-  if (!mqtt::has_wildcard(text)) {
-    const auto found = exact_.find(text);
-    if (found != exact_.end()) place = found->second.get();
-  } else {
-    const Node* node = root_.get();
-    bool at_end = false;
-    for (std::string_view rest = text; node && !at_end;) {
-      const std::string_view level = take_level(rest, at_end);
-      if (level == "#") {
-        place = node->rest.get();
-        break;
-      }
-      const auto child = level == "+" ? node->children.end() : node->children.find(level);
-      node = level == "+" ? node->any.get() : child == node->children.end() ? nullptr : child->second.get();
-      if (node && at_end) place = node->here.get();
-    }
-  }
+  const Subscribers* place = find_place(text);
   return place ? place->find(group, session) : std::nullopt;
 }
 
 // Takes the subscription out and, on the way back, every node that has become empty.
-bool SubscriptionTree::remove_below(Node& node, std::string_view rest, std::string_view group, const Session& session) {
+bool SubscriptionTree::remove_below(Node& node, size_t depth, std::string_view rest, std::string_view group, const Session& session) {
   const auto remove_from = [&](std::unique_ptr<Subscribers>& place) {
     if (!place || !place->remove(group, session)) return false;
     if (place->empty()) place.reset();
     return true;
   };
+  if (rest == "#") return remove_from(node.rest);
+  if (depth == kTreeLevels) {
+    if (!node.deep) return false;
+    const auto found = node.deep->find(rest);
+    if (found == node.deep->end() || !remove_from(found->second)) return false;
+    if (!found->second) node.deep->erase(found);
+    if (node.deep->empty()) node.deep.reset();
+    return true;
+  }
   bool at_end = false;
-  const std::string_view level = take_level(rest, at_end);
-  if (level == "#") return remove_from(node.rest);
+  const std::string_view level = mqtt::take_level(rest, at_end);
   const auto child = level == "+" ? node.children.end() : node.children.find(level);
   if (level != "+" && child == node.children.end()) return false;
   std::unique_ptr<Node>& next = level == "+" ? node.any : child->second;
   if (!next) return false;
-  const bool removed = at_end ? remove_from(next->here) : remove_below(*next, rest, group, session);
+  const bool removed = at_end ? remove_from(next->here) : remove_below(*next, depth + 1, rest, group, session);
   if (removed && next->empty()) {
     if (level == "+") {
       next.reset();
@@ -240,7 +239,7 @@ std::shared_ptr<const MatchResult> SubscriptionTree::match(std::string_view topi
     const auto found = exact_.find(topic);
     if (found != exact_.end()) collector.add(found->second.get());
     // [MQTT-4.7.2-1]: filters that begin with a wildcard do not see topics that begin with '$'.
-    collect(*root_, topic, false, !topic.starts_with('$'), collector);
+    collect(*root_, 0, topic, false, !topic.starts_with('$'), collector);
   }
   collector.merge();
   return result;
@@ -249,30 +248,7 @@ std::shared_ptr<const MatchResult> SubscriptionTree::match(std::string_view topi
 MatchResult SubscriptionTree::members(std::string_view shared_filter) const {
   const auto [group, text] = parts_of(shared_filter);
   std::shared_lock lock(mutex_);
-  const Subscribers* found = nullptr;
-  if (!mqtt::has_wildcard(text)) {
-    const auto exact = exact_.find(text);
-    if (exact != exact_.end()) found = exact->second.get();
-  } else {
-    const Node* node = root_.get();
-    bool at_end = false;
-    for (std::string_view rest = text; node && !found;) {
-      const std::string_view level = take_level(rest, at_end);
-      if (level == "#") {
-        found = node->rest.get();
-        break;
-      }
-      if (level == "+") {
-        node = node->any.get();
-      } else {
-        const auto child = node->children.find(level);
-        node = child == node->children.end() ? nullptr : child->second.get();
-      }
-      if (!at_end) continue;
-      if (node) found = node->here.get();
-      break;
-    }
-  }
+  const Subscribers* found = find_place(text);
   MatchResult result;
   if (!found || !found->groups) return result;
   const auto its = found->groups->find(group);
@@ -280,15 +256,21 @@ MatchResult SubscriptionTree::members(std::string_view shared_filter) const {
   return result;
 }
 
-// Depth is that of the filters, which the levels limit bounds.
-void SubscriptionTree::collect(const Node& node, std::string_view rest, bool at_end, bool wildcards, Collector& out) {
+void SubscriptionTree::collect(const Node& node, size_t depth, std::string_view rest, bool at_end, bool wildcards, Collector& out) {
   if (wildcards) out.add(node.rest.get());  // "a/#" matches "a" as well [4.7.1.2]
   if (at_end) return out.add(node.here.get());
+  if (depth == kTreeLevels) {
+    if (!node.deep) return;
+    for (const auto& [filter, subscribers] : *node.deep) {
+      if (mqtt::levels_match(filter, rest)) out.add(subscribers.get());
+    }
+    return;
+  }
   bool last = false;
-  const std::string_view level = take_level(rest, last);
+  const std::string_view level = mqtt::take_level(rest, last);
   const auto child = node.children.find(level);
-  if (child != node.children.end()) collect(*child->second, rest, last, true, out);
-  if (wildcards && node.any) collect(*node.any, rest, last, true, out);
+  if (child != node.children.end()) collect(*child->second, depth + 1, rest, last, true, out);
+  if (wildcards && node.any) collect(*node.any, depth + 1, rest, last, true, out);
 }
 
 size_t SubscriptionTree::stamp_slot(std::string_view text) {

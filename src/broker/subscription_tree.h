@@ -4,7 +4,9 @@
 //   std::shared_ptr<const MatchResult> result = tree.match("u4/302/temperature");
 //
 // Filters without wildcards lie in one hash map by their whole text; those with wildcards in a tree by level. A match costs one
-// look-up plus the branches of the tree that fit the topic, however many subscriptions there are beside it.
+// look-up plus the branches of the tree that fit the topic, however many subscriptions there are beside it. The tree has kTreeLevels levels;
+// what filters have below lies beside each other in its last nodes and is compared one by one, so that a filter of 65,536 levels costs
+// no more nodes, and no deeper recursion, than one of kTreeLevels.
 //
 // Threads: any. A shared lock for match(), an exclusive one for changes: changes are rare against matches, and each loop keeps
 // results (broker/match_cache.h) and takes the lock only where stamp() says that they have aged. Copying the tree on every
@@ -60,6 +62,8 @@ struct MatchResult {
 
 class SubscriptionTree {
  public:
+  static constexpr size_t kTreeLevels = 128;
+
   SubscriptionTree();
   ~SubscriptionTree();
 
@@ -89,8 +93,11 @@ class SubscriptionTree {
 
   void touch(std::string_view filter);
   static size_t stamp_slot(std::string_view text);
-  static bool remove_below(Node& node, std::string_view rest, std::string_view group, const Session& session);
-  static void collect(const Node& node, std::string_view rest, bool at_end, bool wildcards, Collector& out);
+  // The place of a filter with or without wildcards; null where nobody has subscribed. REQUIRES of these three: the lock.
+  const Subscribers* find_place(std::string_view text) const;
+  std::unique_ptr<Subscribers>& make_place(std::string_view text);
+  static bool remove_below(Node& node, size_t depth, std::string_view rest, std::string_view group, const Session& session);
+  static void collect(const Node& node, size_t depth, std::string_view rest, bool at_end, bool wildcards, Collector& out);
 
   mutable std::shared_mutex mutex_;
   StringMap<std::unique_ptr<Subscribers>> exact_;

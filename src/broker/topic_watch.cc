@@ -97,21 +97,19 @@ TopicView TopicWatch::view(const TopicQuery& query) const {
   for (const Stripe& stripe : stripes_) {
     const std::lock_guard lock(stripe.mutex);
     for (const auto& [topic, entry] : stripe.topics) {
-      for (size_t begin = 0; begin <= topic.size();) {
-        const size_t slash = topic.find('/', begin);
-        const size_t end = std::min(slash, topic.size());
-        if (const auto wanted = paths.find(std::string_view(topic).substr(0, begin)); wanted != paths.end()) {
-          TopicLevel& level = wanted->second.levels[std::string_view(topic).substr(begin, end - begin)];
-          ++level.topics;
-          level.messages += entry.messages;
-          level.bytes += entry.bytes;
-          level.time_ns = std::max(level.time_ns, entry.time_ns);
-          if (slash == std::string::npos) {
-            level.is_topic = true;
-            level.last = entry.payload.substr(0, kPreviewBytes);
-          }
+      // By the paths that are asked for, not by the topic's levels: there are few of them, and may be many of those.
+      for (auto& [path, found] : paths) {
+        if (!topic.starts_with(path) || !(path.empty() || path.ends_with('/'))) continue;
+        const size_t slash = topic.find('/', path.size());
+        TopicLevel& level = found.levels[std::string_view(topic).substr(path.size(), slash - path.size())];
+        ++level.topics;
+        level.messages += entry.messages;
+        level.bytes += entry.bytes;
+        level.time_ns = std::max(level.time_ns, entry.time_ns);
+        if (slash == std::string::npos) {
+          level.is_topic = true;
+          level.last = entry.payload.substr(0, kPreviewBytes);
         }
-        begin = end + 1;
       }
     }
   }

@@ -7,10 +7,17 @@
 namespace campanile::ingest {
 namespace {
 
-// A second # makes matching quadratic in the levels, each further one worse.
+// More than two of them nobody has needed; each may cost one more walk along the levels.
 constexpr long kAnyNumberLevelsMax = 2;
 
-std::vector<std::string_view> split(std::string_view topic) {
+bool is_name(std::string_view text) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  return !text.empty() && std::ranges::all_of(text, fits);
+}
+
+}  // namespace
+
+std::vector<std::string_view> split_levels(std::string_view topic) {
   std::vector<std::string_view> levels;
   for (;;) {
     const size_t slash = topic.find('/');
@@ -19,13 +26,6 @@ std::vector<std::string_view> split(std::string_view topic) {
     topic.remove_prefix(slash + 1);
   }
 }
-
-bool is_name(std::string_view text) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return !text.empty() && std::ranges::all_of(text, fits);
-}
-
-}  // namespace
 
 bool glob_matches(std::string_view glob, std::string_view text) {
   // The last * seen and what it has taken so far: on a mismatch it takes one byte more. Earlier ones never need to.
@@ -70,7 +70,7 @@ Result<TopicPattern> TopicPattern::parse(std::string_view text) {
   using enum Level::Kind;
   if (text.empty()) return fail(ErrorCode::kInvalidArgument, "a topic pattern is empty; # stands for every topic");
   TopicPattern pattern;
-  for (const std::string_view level : split(text)) {
+  for (const std::string_view level : split_levels(text)) {
     auto parsed = parse_level(level);
     if (!parsed) return with_context(parsed.error(), fmt::format("topic pattern '{}'", excerpt(text)));
     pattern.levels_.push_back(std::move(*parsed));
@@ -96,41 +96,51 @@ std::vector<std::string_view> TopicPattern::names() const {
   return names;
 }
 
-bool TopicPattern::match_from(size_t level, const std::vector<std::string_view>& topic, size_t at, std::vector<Tag>& captures) const {
-  for (; level < levels_.size(); ++level, ++at) {
-    const Level& wanted = levels_[level];
-    if (wanted.kind == Level::Kind::kAnyNumber) {
-      if (level + 1 == levels_.size()) return true;
-      const size_t before = captures.size();
-      for (size_t from = at; from <= topic.size(); ++from) {
-        if (match_from(level + 1, topic, from, captures)) return true;
-        captures.resize(before);
-      }
-      return false;
-    }
-    if (at >= topic.size()) return false;
-    switch (wanted.kind) {
-      case Level::Kind::kWord:
-        if (topic[at] != wanted.text) return false;
-        break;
-      case Level::Kind::kGlob:
-        if (!glob_matches(wanted.text, topic[at])) return false;
-        break;
-      case Level::Kind::kCapture:
-        if (topic[at].empty()) return false;
-        captures.push_back({wanted.text, topic[at]});
-        break;
-      case Level::Kind::kOne:
-      case Level::Kind::kAnyNumber: break;
-    }
+bool TopicPattern::match_level(const Level& wanted, std::string_view level, std::vector<Tag>& captures) {
+  switch (wanted.kind) {
+    case Level::Kind::kWord: return level == wanted.text;
+    case Level::Kind::kGlob: return glob_matches(wanted.text, level);
+    case Level::Kind::kCapture:
+      if (level.empty()) return false;
+      captures.push_back({wanted.text, level});
+      return true;
+    case Level::Kind::kOne:
+    case Level::Kind::kAnyNumber: break;
   }
-  return at == topic.size();
+  return true;
 }
 
-bool TopicPattern::matches(std::string_view topic, std::vector<Tag>& captures) const {
-  if (topic.starts_with('$') && !matches_dollar_) return false;
+bool TopicPattern::match_levels(std::span<const std::string_view> topic, std::vector<Tag>& captures) const {
+  // What stands behind the last # seen, how many levels of the topic lie before that, and the captures by then: on a mismatch # takes one
+  // level more. Earlier ones never need to, so that a topic of many levels costs their number and not its square.
+  size_t after = levels_.size() + 1;
+  size_t taken = 0;
+  size_t captured = captures.size();
+  for (size_t level = 0, at = 0;;) {
+    if (level < levels_.size() && levels_[level].kind == Level::Kind::kAnyNumber) {
+      after = ++level;
+      taken = at;
+      captured = captures.size();
+      if (after == levels_.size()) return true;
+    } else if (level == levels_.size() && at == topic.size()) {
+      return true;
+    } else if (level < levels_.size() && at < topic.size() && match_level(levels_[level], topic[at], captures)) {
+      ++level;
+      ++at;
+    } else if (after < levels_.size() && taken < topic.size()) {
+      level = after;
+      at = ++taken;
+      captures.resize(captured);
+    } else {
+      return false;
+    }
+  }
+}
+
+bool TopicPattern::matches(std::span<const std::string_view> topic, std::vector<Tag>& captures) const {
+  if (topic.front().starts_with('$') && !matches_dollar_) return false;
   const size_t before = captures.size();
-  if (match_from(0, split(topic), 0, captures)) return true;
+  if (match_levels(topic, captures)) return true;
   captures.resize(before);
   return false;
 }

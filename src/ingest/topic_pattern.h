@@ -10,6 +10,7 @@
 // Threads: immutable once made. Ownership: captures view into the topic and the pattern.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,13 +20,18 @@
 
 namespace campanile::ingest {
 
+// The levels of a topic or pattern, one at least; they view into it.
+std::vector<std::string_view> split_levels(std::string_view topic);
+
 class TopicPattern {
  public:
   // Errors: kInvalidArgument saying which level is wrong and what may stand there.
   static Result<TopicPattern> parse(std::string_view text);
 
   // Appends the captures where the topic matches; leaves them as they were where it does not.
-  bool matches(std::string_view topic, std::vector<Tag>& captures) const;
+  bool matches(std::string_view topic, std::vector<Tag>& captures) const { return matches(split_levels(topic), captures); }
+  // The same for a topic that is compared with many patterns. REQUIRES: at least one level.
+  bool matches(std::span<const std::string_view> topic, std::vector<Tag>& captures) const;
 
   // The captures' names, in order.
   std::vector<std::string_view> names() const;
@@ -36,7 +42,8 @@ class TopicPattern {
     std::string text;  // the word, the glob or the capture's name
   };
   static Result<Level> parse_level(std::string_view text);
-  bool match_from(size_t level, const std::vector<std::string_view>& topic, size_t at, std::vector<Tag>& captures) const;
+  static bool match_level(const Level& wanted, std::string_view level, std::vector<Tag>& captures);
+  bool match_levels(std::span<const std::string_view> topic, std::vector<Tag>& captures) const;
 
   std::vector<Level> levels_;
   bool matches_dollar_ = false;

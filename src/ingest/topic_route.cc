@@ -58,8 +58,9 @@ Result<TopicRoutes> TopicRoutes::compile(std::span<const RouteConfig> configs, c
 
 RoutedTopic TopicRoutes::find(std::string_view topic) const {
   RoutedTopic routed{.topic = std::make_unique<const std::string>(topic)};
+  const std::vector<std::string_view> levels = split_levels(*routed.topic);
   for (const auto& route : routes_) {
-    if (!route->pattern.matches(*routed.topic, routed.tags)) continue;
+    if (!route->pattern.matches(levels, routed.tags)) continue;
     routed.route = route.get();
     for (const auto& [key, value] : route->tags) routed.tags.push_back({key, value});
     std::ranges::sort(routed.tags, {}, &Tag::key);

@@ -14,7 +14,6 @@
 namespace campanile::mqtt {
 namespace {
 
-constexpr size_t kTopicLevelsMax = 65535;
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 enum class Status { kIdle, kConnecting, kConnected, kEnded };
@@ -52,7 +51,7 @@ std::string_view fault_of(const ClientOptions& options) {
     if (!fits_string(name) || !fits_string(value)) return "a user property is longer than 65535 bytes or not UTF-8";
   }
   if (options.will) {
-    if (!fits_string(options.will->topic) || !is_valid_topic(options.will->topic, kTopicLevelsMax)) return "the will's topic is not a topic";
+    if (!fits_string(options.will->topic) || !is_valid_topic(options.will->topic, kTopicLevelsLimit)) return "the will's topic is not a topic";
     if (options.will->payload.size() > UINT16_MAX) return "the will's payload is longer than 65535 bytes";
     if (options.will->qos > 2) return "the will's QoS is not 0, 1 or 2";
   }
@@ -310,7 +309,7 @@ ReasonCode ClientConnection::State::allowed_again(const PendingPublish& publish)
 }
 
 void ClientConnection::State::receive_publish(const Frame& frame) {
-  const auto packet = decode_publish(frame, options.version, Limits{.topic_levels_max = kTopicLevelsMax});
+  const auto packet = decode_publish(frame, options.version, Limits{.topic_levels_max = kTopicLevelsLimit});
   if (!packet) return violate(packet.error());
   if (packet->topic_alias != 0) return violate({ReasonCode::kTopicAliasInvalid, "a topic alias, which was not allowed"});  // [MQTT-3.1.2-26]
   // [3.3.4]: QoS 1 is acknowledged before the next packet is read, so that QoS 2 alone can be open.
@@ -446,7 +445,7 @@ void ClientConnection::connection_lost() {
 Result<void> ClientConnection::publish(const PublishRequest& request, PublishCallback done) {
   State& s = *state_;
   if (s.status != Status::kConnected) return fail(ErrorCode::kUnavailable, "not connected to the MQTT server");
-  if (request.topic.size() > UINT16_MAX || !is_valid_string(request.topic) || !is_valid_topic(request.topic, kTopicLevelsMax)) {
+  if (request.topic.size() > UINT16_MAX || !is_valid_string(request.topic) || !is_valid_topic(request.topic, kTopicLevelsLimit)) {
     return fail(ErrorCode::kInvalidArgument, "'{:.80}' is not a topic to publish to: wanted UTF-8 without '+', '#' and U+0000, 1 to 65535 bytes",
                 request.topic);
   }
@@ -489,9 +488,9 @@ namespace {
 
 bool is_valid_subscription(std::string_view text) {
   if (text.size() > UINT16_MAX || !is_valid_string(text)) return false;
-  if (!is_shared(text)) return is_valid_filter(text, kTopicLevelsMax);
+  if (!is_shared(text)) return is_valid_filter(text, kTopicLevelsLimit);
   const auto shared = parse_shared(text);
-  return shared && is_valid_filter(shared->filter, kTopicLevelsMax);
+  return shared && is_valid_filter(shared->filter, kTopicLevelsLimit);
 }
 
 // A SUBSCRIBE or UNSUBSCRIBE with these filters, at most.

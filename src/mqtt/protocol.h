@@ -98,10 +98,13 @@ uint8_t connect_return_code(ReasonCode reason);
 // And back, for clients.
 ReasonCode reason_of_return_code(uint8_t return_code);
 
+// What the longest topic can have, of slashes alone: the standard knows no other limit [section 4.7.3].
+inline constexpr uint32_t kTopicLevelsLimit = 65'536;
+
 // What one side expects of the other; a packet beyond it is refused before it is buffered.
 struct Limits {
   uint32_t packet_bytes_max = 1u << 20;   // a whole packet; up to 256 MiB
-  uint16_t topic_levels_max = 128;        // of a topic name or filter; the standard allows 65,535
+  uint32_t topic_levels_max = kTopicLevelsLimit;  // of a topic name or filter
   uint16_t receive_maximum = 1024;        // QoS 1 and 2 messages of version 5 clients not yet acknowledged
   uint16_t topic_alias_maximum = 64;      // of version 5 clients
   uint16_t filters_per_packet_max = 4096; // of one SUBSCRIBE or UNSUBSCRIBE

@@ -40,6 +40,18 @@ bool has_wildcard(std::string_view filter) { return filter.find_first_of("+#") !
 bool topic_matches(std::string_view filter, std::string_view topic) {
   if (filter.empty() || topic.empty()) return false;
   if (topic[0] == '$' && (filter[0] == '+' || filter[0] == '#')) return false;
+  return levels_match(filter, topic);
+}
+
+std::string_view take_level(std::string_view& rest, bool& at_end) {
+  const size_t slash = rest.find('/');
+  const std::string_view level = rest.substr(0, slash);
+  at_end = slash == std::string_view::npos;
+  rest = at_end ? std::string_view() : rest.substr(slash + 1);
+  return level;
+}
+
+bool levels_match(std::string_view filter, std::string_view topic) {
   TopicLevels wanted(filter);
   TopicLevels found(topic);
   while (wanted.next()) {

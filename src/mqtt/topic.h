@@ -29,6 +29,12 @@ bool has_wildcard(std::string_view filter);
 // with '$' [MQTT-4.7.2-1]; "a/#" matches "a".
 bool topic_matches(std::string_view filter, std::string_view topic);
 
+// The same for what follows a common beginning of both, level by level: an empty text is one empty level, '$' means nothing.
+bool levels_match(std::string_view filter, std::string_view topic);
+
+// The first level of `rest`, which is shortened by it; `at_end` tells that nothing follows.
+std::string_view take_level(std::string_view& rest, bool& at_end);
+
 struct SharedFilter {
   std::string_view group;
   std::string_view filter;

@@ -92,6 +92,65 @@ TEST(RetainedTree, WalksAgreeWithTopicMatches) {
   }
 }
 
+TEST(RetainedTree, TakesTheDeepestTopicsThereAre) {
+  const std::string deepest(65'535, '/');
+  std::vector<std::string> topics{deepest, std::string(65'534, '/') + "x", std::string(65'534, '/') + "!", std::string(40'000, '/') + "a", "a/b"};
+  for (size_t slashes = 125; slashes <= 131; ++slashes) {
+    for (const std::string_view last : {"", "x", "!", "x!", "x/", "x/y", "x/!"}) topics.push_back(std::string(slashes, '/').append(last));
+  }
+  std::ranges::sort(topics);
+  const auto doubles = std::ranges::unique(topics);
+  topics.erase(doubles.begin(), doubles.end());
+  RetainedTree tree;
+  for (const std::string& topic : topics) EXPECT_FALSE(tree.set(message(topic)));
+  for (const std::string& topic : topics) EXPECT_EQ(tree.get(topic)->topic, topic);
+  for (const std::string& filter : {std::string("#"), deepest, std::string(65'534, '/') + "+", std::string(65'534, '/') + "#", std::string(126, '/') + "#",
+                                    std::string(127, '/') + "#", std::string(128, '/') + "#", std::string(128, '/') + "+", std::string(129, '/') + "+",
+                                    "+" + std::string(128, '/') + "x/#", std::string(128, '/') + "x/y"}) {
+    std::multiset<std::string> wanted, found;
+    for (const std::string& topic : topics) {
+      if (mqtt::topic_matches(filter, topic)) wanted.insert(topic);
+    }
+    std::string after;
+    for (std::vector<MessagePtr> portion(1); !portion.empty();) {
+      portion.clear();
+      tree.collect(filter, after, 3, 0, portion);
+      for (const MessagePtr& one : portion) found.insert(after = one->topic);
+    }
+    EXPECT_EQ(found, wanted) << filter.size() << " " << filter.substr(filter.size() - std::min<size_t>(filter.size(), 4));
+  }
+  for (const std::string& topic : topics) {
+    EXPECT_TRUE(tree.erase(topic));
+    EXPECT_FALSE(tree.erase(topic));
+    EXPECT_FALSE(tree.get(topic));
+  }
+  EXPECT_EQ(tree.size(), 0u);
+}
+
+TEST(Retained, TopicsOf65535LevelsAreServed) {
+  Bench bench;
+  const std::string topic = std::string(65'534, '/') + "x";
+  TestClient pub(bench, "pub", kV5), exact(bench, "exact", kV5), plus(bench, "plus", kV5), rest(bench, "rest", kV5);
+  exact.subscribe(topic, 1);
+  plus.subscribe(std::string(65'534, '/') + "+", 1);
+  for (TestClient* one : {&exact, &plus}) EXPECT_EQ(one->read(), "SUBACK(1:1)");
+  pub.publish(topic, "1", 1, 1, true);
+  EXPECT_EQ(pub.read(), "PUBACK(1)");
+  rest.subscribe(std::string(40'000, '/') + "#", 1);
+  EXPECT_EQ(rest.read(), "SUBACK(1:1) PUBLISH(" + topic + "=1,q1,id1,retain)");
+  for (TestClient* one : {&exact, &plus}) EXPECT_EQ(one->read(), "PUBLISH(" + topic + "=1,q1,id1)");
+  plus.unsubscribe(std::string(65'534, '/') + "+");
+  EXPECT_EQ(plus.read(), "UNSUBACK(1:0)");
+  bench.restart();
+  EXPECT_EQ(bench.broker->status().retained_messages, 1u);
+  BrokerOptions shallow;
+  shallow.protocol.limits.topic_levels_max = 3;
+  Bench other(shallow);
+  TestClient client(other, "c", kV5);
+  client.publish("a/b/c/d", "1", 0);
+  EXPECT_EQ(client.read(), "DISCONNECT(90)");
+}
+
 TEST(RetainedTree, GoesOnAfterATopicThatHasGone) {
   RetainedTree tree;
   for (const char* topic : {"a/1", "a/2", "a/3"}) tree.set(message(topic));

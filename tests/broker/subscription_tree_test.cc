@@ -48,6 +48,44 @@ TEST_F(SubscriptionTreeTest, FindsExactAndWildcardFilters) {
   EXPECT_EQ(tree.size(), 4u);
 }
 
+std::string levels(size_t count, std::string_view level, std::string_view last) {
+  std::string text;
+  for (size_t i = 1; i < count; ++i) text.append(level).push_back('/');
+  return text.append(last);
+}
+
+TEST_F(SubscriptionTreeTest, TakesTheDeepestTopicsThereAre) {
+  // 65,535 bytes of slashes alone are 65,536 levels; with a byte in the last one there is room for 65,535.
+  const std::string deepest(65'535, '/');
+  const std::string with_end = levels(65'535, "", "x");
+  std::vector<std::pair<std::string, std::shared_ptr<Session>>> filters;
+  for (const std::string& filter : {deepest, with_end, levels(65'535, "", "+"), levels(65'535, "", "#"), "+" + with_end.substr(0, 65'533) + "x",
+                                    levels(32'768, "+", "+"), levels(32'768, "+", "#"), levels(200, "", "#"), levels(128, "", "#"), levels(129, "", "#"),
+                                    levels(130, "", "#"), levels(128, "", "+"), levels(129, "", "+"), levels(130, "+", "+"), std::string("#")}) {
+    filters.emplace_back(filter, session("s" + std::to_string(filters.size())));
+  }
+  for (const auto& [filter, its] : filters) EXPECT_TRUE(tree.add(filter, {.session = its, .qos = 1}));
+  for (const std::string& topic : {deepest, with_end, levels(32'768, "a", "a"), levels(127, "", ""), levels(128, "", ""), levels(129, "", ""), levels(130, "", ""),
+                                   levels(131, "", "")}) {
+    std::set<std::string> wanted;
+    for (const auto& [filter, its] : filters) {
+      if (mqtt::topic_matches(filter, topic)) wanted.insert(its->client_id());
+    }
+    std::string text;
+    for (const auto& name : wanted) text += name + " ";
+    EXPECT_EQ(names(*tree.match(topic)), text) << topic.size();
+  }
+  for (const auto& [filter, its] : filters) {
+    EXPECT_TRUE(tree.find(filter, *its)) << filter.size();
+    EXPECT_FALSE(tree.add(filter, {.session = its}));
+    EXPECT_TRUE(tree.remove(filter, *its)) << filter.size();
+    EXPECT_FALSE(tree.remove(filter, *its));
+    EXPECT_FALSE(tree.find(filter, *its));
+  }
+  EXPECT_EQ(tree.size(), 0u);
+  EXPECT_EQ(names(*tree.match(deepest)), "");
+}
+
 TEST_F(SubscriptionTreeTest, ReplacesAndRemoves) {
   const auto a = session("a");
   EXPECT_TRUE(tree.add("x/+", {.session = a, .qos = 0}));

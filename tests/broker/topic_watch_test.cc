@@ -54,6 +54,15 @@ TEST(TopicWatch, ShowsTheLevelsBelowAPath) {
   EXPECT_EQ(w.levels("nowhere/"), "");
 }
 
+TEST(TopicWatch, ManyLevelsTakeNoLongTime) {
+  Watched w;
+  w.look();
+  const std::string path(65'534, '/');
+  for (int i = 0; i < 200; ++i) w.say(path.substr(0, 65'000 + static_cast<size_t>(i)) + "x", "1");
+  EXPECT_EQ(w.levels(""), "/:200/200 ");
+  EXPECT_EQ(w.levels(path.substr(0, 65'199)), path.substr(0, 65'199) + "x/=1:1/1 ");
+}
+
 TEST(TopicWatch, KeepsTheLastMessageOfATopic) {
   Watched w;
   w.look();

@@ -274,15 +274,28 @@ class BrokerFaultsTest(unittest.TestCase):
             publisher.logged_in().expect(PUBACK)
         self.assertEqual(text(topic) + b"1", subscriber.expect(PUBLISH))
 
-    def test_a_topic_of_65535_levels_is_refused_with_its_reason(self):
-        topic = "/" * 65534
-        client = self.raw(connect(5, "deep") + publish(topic, b"1", version=5)).logged_in()
-        self.assertEqual([(DISCONNECT, TOPIC_NAME)], [(kind, body[0]) for kind, _, body in client.rest()])
-        self.assertEqual([], self.raw(connect(4, "deep") + publish(topic, b"1")).logged_in().rest())
-        client = self.raw(connect(5, "deep") + subscribe(topic, version=5)).logged_in()
-        self.assertEqual(0x8F, client.expect(SUBACK)[-1])
-        client = self.raw(connect(4, "deep") + subscribe(topic)).logged_in()
-        self.assertEqual(0x80, client.expect(SUBACK)[-1])
+    def test_a_topic_of_65536_levels_is_served(self):
+        topic = "/" * 65535
+        subscriber = self.raw(connect(4, "deep") + subscribe([topic, "/" * 65534 + "+"], options=1)).logged_in()
+        self.assertEqual(b"\1\1", subscriber.expect(SUBACK)[-2:])
+        with RawClient(self.port, connect(5, "digger") + publish(topic, b"1", qos=1, flags=1, version=5)) as publisher:
+            self.assertEqual(b"\0\1", publisher.logged_in().expect(PUBACK)[:2])
+        self.assertEqual(text(topic), subscriber.expect(PUBLISH)[:65537])
+        late = self.raw(connect(4, "late") + subscribe("/" * 30_000 + "#")).logged_in()
+        late.expect(SUBACK)
+        self.assertEqual(text(topic) + b"1", late.expect(PUBLISH))
+
+    def test_a_topic_with_more_levels_than_allowed_is_refused_with_its_reason(self):
+        with Campanile("--set", "mqtt.topic_levels_max=128") as campanile:
+            def raw(first):
+                client = RawClient(campanile.mqtt_port, first)
+                self.addCleanup(client.socket.close)
+                return client.logged_in()
+            topic = "/" * 128
+            self.assertEqual([(DISCONNECT, TOPIC_NAME)], [(kind, body[0]) for kind, _, body in raw(connect(5, "deep") + publish(topic, b"1", version=5)).rest()])
+            self.assertEqual([], raw(connect(4, "deep") + publish(topic, b"1")).rest())
+            self.assertEqual(0x8F, raw(connect(5, "deep") + subscribe(topic, version=5)).expect(SUBACK)[-1])
+            self.assertEqual(0x80, raw(connect(4, "deep") + subscribe(topic)).expect(SUBACK)[-1])
 
     def test_bad_filters_are_answered_one_by_one(self):
         filters = ["ok/#", "a/#/b", "a+", "#a", "", "+/ok", "$share//a", "$share/g", "$share/+/a"]

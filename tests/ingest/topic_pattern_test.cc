@@ -71,6 +71,10 @@ TEST(TopicPattern, LongTopicsTakeNoLongTime) {
   std::string topic;
   for (int i = 0; i < 5000; ++i) topic += "a/";
   EXPECT_EQ(match("#/*b*/#", topic), "no");
+  const std::string deepest(65'534, '/');
+  EXPECT_EQ(match("#/*b*/#", deepest + "a"), "no");
+  EXPECT_EQ(match("#/+/{x}/#/b", deepest + "a"), "no");
+  EXPECT_EQ(match("#/+/#/a", deepest + "a"), "yes");
   EXPECT_FALSE(glob_matches("*a*a*a*a*b", std::string(20'000, 'a')));
 }
 

@@ -82,7 +82,6 @@ struct ParseState {
   }
 };
 
-constexpr size_t kTopicLevelsMax = 65'535;
 
 bool is_string(std::string_view text) { return text.size() <= 65'535 && is_valid_utf8(text) && text.find('\0') == std::string_view::npos; }
 
@@ -101,21 +100,21 @@ void set_source(ParseState& state, PayloadSource source, std::string payload = {
 
 void add_topic(ParseState& state, Tool tool, std::string_view topic) {
   if (tool == Tool::kPublish) {
-    if (!is_string(topic) || !mqtt::is_valid_topic(topic, kTopicLevelsMax)) {
+    if (!is_string(topic) || !mqtt::is_valid_topic(topic, mqtt::kTopicLevelsLimit)) {
       return state.fail(fmt::format("Invalid publish topic '{}', does it contain '+' or '#'?", excerpt(topic)));
     }
     state.options.topics = {std::string(topic)};
     return;
   }
   const auto shared = mqtt::parse_shared(topic);
-  if (!is_string(topic) || !mqtt::is_valid_filter(shared ? shared->filter : topic, kTopicLevelsMax)) {
+  if (!is_string(topic) || !mqtt::is_valid_filter(shared ? shared->filter : topic, mqtt::kTopicLevelsLimit)) {
     return state.fail(fmt::format("Invalid subscription topic '{}', are all '+' and '#' wildcards correct?", excerpt(topic)));
   }
   state.options.topics.emplace_back(topic);
 }
 
 void add_filter(ParseState& state, std::vector<std::string>& list, std::string_view filter, std::string_view what) {
-  if (!is_string(filter) || !mqtt::is_valid_filter(filter, kTopicLevelsMax)) {
+  if (!is_string(filter) || !mqtt::is_valid_filter(filter, mqtt::kTopicLevelsLimit)) {
     return state.fail(fmt::format("Invalid {} topic '{}', are all '+' and '#' wildcards correct?", what, excerpt(filter)));
   }
   list.emplace_back(filter);
@@ -211,7 +210,7 @@ void apply_connection(ParseState& state, Tool tool, std::string_view name, const
 void apply_will_and_tls(ParseState& state, std::string_view name, const std::string& value) {
   ToolOptions& o = state.options;
   if (name == "--will-topic") {
-    if (!is_string(value) || !mqtt::is_valid_topic(value, kTopicLevelsMax)) {
+    if (!is_string(value) || !mqtt::is_valid_topic(value, mqtt::kTopicLevelsLimit)) {
       state.fail(fmt::format("Invalid will topic '{}', does it contain '+' or '#'?", excerpt(value)));
     }
     o.will_topic = value;

@@ -15,6 +15,7 @@
 #include "app/config/bridges.h"
 #include "base/log.h"
 #include "ingest/topic_route.h"
+#include "mqtt/protocol.h"
 #include "net/tcp.h"
 
 namespace campanile::app {
@@ -86,6 +87,7 @@ struct MqttConfig {
   uint64_t packet_timeout_s = 60;
   uint64_t keep_alive_max_s = 0;  // 0: as the client wishes
   uint64_t receive_maximum = 1024;
+  uint64_t topic_levels_max = mqtt::kTopicLevelsLimit;
   uint64_t topic_alias_max = 64;
   uint64_t topic_aliases_to_client_max = 32;
   std::string response_topics = "responses/";

@@ -295,6 +295,8 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(seconds("mqtt.packet_timeout_s", &c.mqtt.packet_timeout_s, 1, 86'400, "A client that has not completed a packet for so long after its first bytes is closed."));
   add(seconds("mqtt.keep_alive_max_s", &c.mqtt.keep_alive_max_s, 0, 65'535, "Longest keep-alive that a client may have; 0: as it wishes."));
   add(count("mqtt.receive_maximum", &c.mqtt.receive_maximum, 1, 65'535, "Messages of QoS 1 and 2 that a client may send before the first is acknowledged."));
+  add(count("mqtt.topic_levels_max", &c.mqtt.topic_levels_max, 1, mqtt::kTopicLevelsLimit,
+            "Levels of a topic or filter; deeper ones are refused. The default is what the longest topic can have."));
   add(count("mqtt.topic_alias_max", &c.mqtt.topic_alias_max, 0, 65'535, "Topic aliases that an MQTT 5 client may use."));
   add(count("mqtt.topic_aliases_to_client_max", &c.mqtt.topic_aliases_to_client_max, 0, 256,
             "Topics that an MQTT 5 client may be sent as a number, at most as many as it asks for."));
