@@ -215,6 +215,8 @@ void Program::Parts::register_gauges() {
   metrics.gauge("campanile_disk_free_bytes", "Free where the data is", [this] { return static_cast<double>(problems->free_bytes()); });
   metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
   metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(api::resident_bytes()); });
+  metrics.gauge("campanile_uptime_seconds", "Time since this process started to serve",
+                [this, started_ns = clock.steady_ns()] { return static_cast<double>(clock.steady_ns() - started_ns) / kNanosPerSecond; });
   metrics.gauge("campanile_mqtt_connections", "Open MQTT connections", [this] { return static_cast<double>(mqtt->connections()); });
   metrics.gauge("campanile_http_connections", "Open HTTP connections", [this] { return static_cast<double>(http->connections()); });
   metrics.gauge("campanile_workers_waiting", "Tasks that wait for a worker", [this] { return static_cast<double>(workers->waiting()); });

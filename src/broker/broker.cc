@@ -59,6 +59,10 @@ void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
         [](const SharedState& s) { return static_cast<double>(s.environment.memory_bytes.load()); });
   gauge("campanile_broker_in_flight_bytes", "Memory of messages sent and not acknowledged, of sessions that are kept",
         [](const SharedState& s) { return static_cast<double>(s.environment.in_flight_bytes.load()); });
+  gauge("campanile_broker_in_flight_messages", "Messages of QoS 1 and 2 that were sent and are not acknowledged to the end",
+        [](const SharedState& s) { return static_cast<double>(s.counters.in_flight_messages.load()); });
+  gauge("campanile_broker_input_bytes", "Memory of packets that are begun and not complete, without those of up to 16 KiB",
+        [](const SharedState& s) { return static_cast<double>(s.input.bytes()); });
 }
 
 }  // namespace
@@ -104,6 +108,7 @@ Result<void> SharedState::restore() {
     const int64_t away_ns = std::max<int64_t>(now_ns - state.away_since_ns, 0);
     const bool expired = state.expiry_s != UINT32_MAX && away_ns >= state.expiry_s * kNanosPerSecond;
     const auto session = std::make_shared<Session>(std::move(state), environment);
+    counters.in_flight_messages += static_cast<int64_t>(session->status().in_flight);
     if (expired) {
       Traffic traffic;
       finish(*session, session->end(traffic));
@@ -140,6 +145,7 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, con
   CHECK(!parts.loops.empty());
   auto shared = std::make_shared<SharedState>(options, parts.retained, parts.sessions, parts.sink, parts.authenticator, parts.clock,
                                               parts.metrics);
+  shared->input.make_room_for(options.protocol.limits.packet_bytes_max);
   shared->profiles.push_back({.protocol_settings = options.protocol, .keep_alive_max_s = options.keep_alive_max_s});
   for (size_t i = 0; i < parts.loops.size(); ++i) {
     shared->loops.push_back(std::make_unique<BrokerLoop>(*shared, *parts.loops[i], parts.journal, static_cast<uint16_t>(i)));
@@ -161,7 +167,10 @@ Broker::~Broker() {
   for (auto& loop : shared_->loops) loop->close();
 }
 
-const ListenerProfile& Broker::add_listener(ListenerProfile profile) { return shared_->profiles.emplace_back(std::move(profile)); }
+const ListenerProfile& Broker::add_listener(ListenerProfile profile) {
+  shared_->input.make_room_for(profile.protocol_settings.limits.packet_bytes_max);
+  return shared_->profiles.emplace_back(std::move(profile));
+}
 
 std::shared_ptr<net::TcpHandler> Broker::make_handler(net::EventLoop& loop) { return make_handler(loop, shared_->profiles.front()); }
 

@@ -22,6 +22,7 @@ size_t Link::on_bytes(net::TcpConnection&, std::string_view bytes) {
   if (ended_) return bytes.size();
   loop_.begin_input();
   const size_t used = protocol_.receive(bytes, loop_.shared().clock.steady_ns(), out(), *this);
+  hold_input(bytes.size() - used);
   bytes_in_ += used;
   loop_.traffic().bytes_in += used;
   loop_.traffic().packets_in += protocol_.take_packet_count();
@@ -32,6 +33,17 @@ size_t Link::on_bytes(net::TcpConnection&, std::string_view bytes) {
   end_if_closed();
   loop_.end_batch();
   return used;
+}
+
+// The input that stays: the beginning of a packet. While the connection is not read it is a whole one that waits for room, charged when it
+// came, and at most one portion behind it.
+void Link::hold_input(size_t bytes) {
+  SharedState& shared = loop_.shared();
+  if (paused_ || shared.input.hold(bytes, input_charged_)) return;
+  shared.counters.input_cut.add();
+  log::debug("{} is ended: a packet of {} bytes so far, and {} of {} bytes of input memory are taken",
+             session_ ? session_->client_id() : std::string("a client"), bytes, shared.input.bytes(), shared.input.bytes_max());
+  protocol_.disconnect(out(), mqtt::ReasonCode::kQuotaExceeded, "the packets of all clients that are not complete take too much memory");
 }
 
 void Link::take_acknowledged() {
@@ -187,6 +199,7 @@ void Link::end_if_closed() {
 void Link::end() {
   if (std::exchange(ended_, true)) return;
   SharedState& shared = loop_.shared();
+  shared.input.hold(0, input_charged_);
   loop_.wheel().remove(this);
   if (connection_) --shared.connections;
   if (!session_) return;

@@ -122,6 +122,7 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   void when_durable(journal::Lsn lsn, std::move_only_function<void()> action);
 
   void take_acknowledged();
+  void hold_input(size_t bytes);
   std::string& out() { return loop_.scratch(); }
   void look_again(int64_t steady_ns);
   void send_out();
@@ -151,6 +152,7 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   static constexpr journal::Lsn kNotYet = UINT64_MAX;
   journal::Lsn retained_lsn_ = kNotYet;
   journal::Lsn accepted_lsn_ = kNotYet;
+  uint32_t input_charged_ = 0;       // of the input budget
   uint16_t keep_alive_s_ = 0;
   bool paused_ = false;
   bool bridge_ = false;              // version 3: every subscription is no-local and retain-as-published

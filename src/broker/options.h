@@ -55,6 +55,9 @@ struct BrokerOptions {
   size_t connection_bytes_max = 8u << 20;
   // Received QoS 1 and 2 bytes of one connection that are not yet on disk. Beyond it the connection is not read.
   size_t uncommitted_bytes_max = 4u << 20;
+  // Packets that are begun and not complete, of all connections together. Near it whose packet is largest, or who asks for more, is
+  // ended with "quota exceeded" (broker/input_budget.h).
+  size_t input_memory_bytes_max = 256u << 20;
 
   // How often $SYS topics that have changed are published; 0: not at all.
   uint32_t system_interval_s = 0;

@@ -286,6 +286,7 @@ Session::Ended Session::end_locked(Traffic& traffic) {
   if (waiting_) {
     const size_t lost = waiting_->in_flight.size() + waiting_->messages - result.unfinished.size();
     if (lost > 0) traffic.drop(DropReason::kSessionEnded, lost);
+    traffic.in_flight -= static_cast<int64_t>(waiting_->in_flight.size());
     environment_.queued_messages -= waiting_->messages;
     environment_.queued_bytes -= waiting_->bytes;
     environment_.memory_bytes -= waiting_->memory_bytes;

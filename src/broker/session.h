@@ -246,7 +246,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void write_as_seen(const View& message, const OutgoingMessage& terms, bool duplicate, uint16_t id, int64_t now_ns, Traffic& traffic);
   void send_new(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
   void add_in_flight(const View& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);
-  void finish_in_flight(uint16_t id);
+  void finish_in_flight(uint16_t id, Traffic& traffic);
   void resend_in_flight(int64_t now_ns, Traffic& traffic);
   void send_retained(int64_t now_ns, Traffic& traffic);
   bool send_one_retained(const MessagePtr& message, OutgoingMessage out, int64_t now_ns, Traffic& traffic);

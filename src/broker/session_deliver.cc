@@ -169,6 +169,7 @@ void Session::add_in_flight(const View& message, OutgoingMessage out, int64_t no
     environment_.in_flight_bytes += memory_cost(*out.message);
   }
   const uint16_t id = waits.in_flight.add(std::move(out));
+  ++traffic.in_flight;
   write(message, waits.in_flight.find(id)->out, false, id, now_ns, traffic);
 }
 
@@ -208,7 +209,7 @@ void Session::resend_in_flight(int64_t now_ns, Traffic& traffic) {
     } else {
       // The client came back with less room than it had: to it the message counts as delivered [MQTT-3.1.2-25].
       traffic.drop(DropReason::kPacketTooLarge);
-      finish_in_flight(id);
+      finish_in_flight(id, traffic);
     }
     // Identifiers and PUBRECs that were recorded just before the connection was lost may not be on disk yet.
     if (durable_ && entry->out.qos == 2) hold_outbox_until(environment_.store.end());
@@ -325,7 +326,7 @@ Session::Output Session::take_output(uint16_t loop) {
   return output;
 }
 
-void Session::finish_in_flight(uint16_t id) {
+void Session::finish_in_flight(uint16_t id, Traffic& traffic) {
   Waiting& waits = *waiting_;
   const InFlight::Entry* entry = waits.in_flight.find(id);
   if (durable_) record(encode_finished(number_, entry->out.sequence));
@@ -335,6 +336,7 @@ void Session::finish_in_flight(uint16_t id) {
     environment_.in_flight_bytes -= memory_cost(*entry->out.message);
   }
   waits.in_flight.finish(id);
+  --traffic.in_flight;
 }
 
 Result<void> Session::acknowledge(const mqtt::AckPacket& packet, int64_t now_ns, Traffic& traffic) {
@@ -368,7 +370,7 @@ Result<void> Session::acknowledge(const mqtt::AckPacket& packet, int64_t now_ns,
     return {};
   }
   if (packet.type == PacketType::kPubcomp && entry->stage != InFlight::Stage::kReceived) return {};  // before its PUBREC: meaningless
-  finish_in_flight(packet.packet_id);
+  finish_in_flight(packet.packet_id, traffic);
   pump_locked(now_ns, traffic);
   return {};
 }
@@ -378,7 +380,7 @@ void Session::acknowledge(std::span<const uint16_t> packet_ids, int64_t now_ns, 
   if (!link_ || !waiting_) return;
   for (const uint16_t id : packet_ids) {
     const InFlight::Entry* entry = waiting_->in_flight.find(id);
-    if (entry && entry->out.qos == 1) finish_in_flight(id);
+    if (entry && entry->out.qos == 1) finish_in_flight(id, traffic);
   }
   pump_locked(now_ns, traffic);
 }

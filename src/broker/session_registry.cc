@@ -83,18 +83,14 @@ std::shared_ptr<Session> SessionRegistry::find(std::string_view client_id) const
 }
 
 void SessionRegistry::each(const Visit& visit) const {
-  for (size_t i = 0; i < kShards; ++i) each_of_shard(i, visit);
-}
-
-void SessionRegistry::each_of_shard(size_t index, const Visit& visit) const {
-  const Shard& shard = shards_[index];
   std::vector<std::shared_ptr<Session>> sessions;
-  {
-    std::lock_guard lock(shard.mutex);
-    sessions.reserve(shard.sessions.size());
-    for (const auto& session : shard.sessions) sessions.push_back(session);
+  for (const Shard& shard : shards_) {
+    {
+      std::lock_guard lock(shard.mutex);
+      sessions.assign(shard.sessions.begin(), shard.sessions.end());
+    }
+    for (const auto& session : sessions) visit(session);
   }
-  for (const auto& session : sessions) visit(session);
 }
 
 }  // namespace campanile::broker

@@ -46,10 +46,9 @@ class SessionRegistry {
   using Visit = std::function<void(const std::shared_ptr<Session>&)>;
   // Copies a shard's sessions under its lock and calls `visit` without.
   void each(const Visit& visit) const;
-  static constexpr size_t kShards = 16;
-  void each_of_shard(size_t shard, const Visit& visit) const;  // REQUIRES: shard < kShards
 
  private:
+  static constexpr size_t kShards = 16;
   // By client identifier, which is the session's own: an idle connection should not pay for a second copy.
   struct Identity {
     using is_transparent = void;

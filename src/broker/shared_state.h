@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "broker/away_list.h"
+#include "broker/input_budget.h"
 #include "broker/listener_profile.h"
 #include "broker/options.h"
 #include "broker/ports.h"
@@ -43,6 +44,7 @@ struct SharedState {
         clock(its_clock),
         counters(metrics),
         environment{options, retained, sessions},
+        input(options.input_memory_bytes_max),
         registry(environment, options.sessions_max, [this](Session& session, Session::Ended ended) { finish(session, std::move(ended)); }) {}
 
   // The sink's answer to a client's message; 0 where it is of the broker's own topics and nobody wants it.
@@ -73,6 +75,7 @@ struct SharedState {
   const Clock& clock;
   BrokerCounters counters;
   SessionEnvironment environment;
+  InputBudget input;
   SubscriptionTree tree;
   AwayList away;
   TopicWatch watch;

@@ -1,6 +1,6 @@
 #include "broker/system_publisher.h"
 
-#include <numeric>
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -14,13 +14,6 @@ SystemPublisher::SystemPublisher(SharedState& shared, std::function<uint64_t()> 
       started_ns_(shared.clock.steady_ns()),
       due_ns_(started_ns_),
       topics_(fmt::format("campanile version {}", shared.options.version), started_ns_) {}
-
-void SystemPublisher::count_in_flight() {
-  uint64_t count = 0;
-  shared_.registry.each_of_shard(shard_, [&](const std::shared_ptr<Session>& session) { count += session->status().in_flight; });
-  in_flight_[shard_] = count;
-  shard_ = (shard_ + 1) % in_flight_.size();
-}
 
 SystemSample SystemPublisher::sample(int64_t steady_ns) const {
   const BrokerCounters& counters = shared_.counters;
@@ -40,7 +33,7 @@ SystemSample SystemPublisher::sample(int64_t steady_ns) const {
                       .retained_bytes = shared_.retained.bytes(),
                       .queued_messages = shared_.environment.queued_messages.load(),
                       .queued_bytes = shared_.environment.queued_bytes.load(),
-                      .in_flight = std::accumulate(in_flight_.begin(), in_flight_.end(), uint64_t{0}),
+                      .in_flight = static_cast<uint64_t>(std::max<int64_t>(counters.in_flight_messages.load(), 0)),
                       .heap_bytes = memory_bytes_ ? memory_bytes_() : 0,
                       .packets_in = counters.packets_in.value(),
                       .packets_out = counters.others_out.value() + counters.messages_out.value(),
@@ -57,7 +50,6 @@ SystemSample SystemPublisher::sample(int64_t steady_ns) const {
 }
 
 void SystemPublisher::tick(BrokerLoop& loop, int64_t steady_ns) {
-  count_in_flight();
   if (steady_ns < due_ns_) return;
   due_ns_ = steady_ns + int64_t{shared_.options.system_interval_s} * kNanosPerSecond;
   const int64_t now_ns = shared_.clock.now_ns();

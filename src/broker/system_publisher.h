@@ -3,16 +3,13 @@
 //
 //   publisher.tick(loop, steady_ns);      // each second, on one loop, always the same
 //
-// Those that the sink wants (load averages, by a route) pass it like any message, but for the zeros of the first time; what it has no room for is left out. In-flight
-// messages are counted a shard of the sessions at a time, since that takes each session's lock; their sum is up to sixteen seconds old.
+// Those that the sink wants (load averages, by a route) pass it like any message, but for the zeros of the first time; what it has no room for is left out.
 // Threads: its loop's. Ownership: the shared state that holds it outlives it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 
-#include "broker/session_registry.h"
 #include "broker/system_topics.h"
 
 namespace campanile::broker {
@@ -28,15 +25,12 @@ class SystemPublisher {
 
  private:
   SystemSample sample(int64_t steady_ns) const;
-  void count_in_flight();
 
   SharedState& shared_;
   const std::function<uint64_t()> memory_bytes_;
   const int64_t started_ns_;
   int64_t due_ns_;
   SystemTopics topics_;
-  std::array<uint64_t, SessionRegistry::kShards> in_flight_{};
-  size_t shard_ = 0;
   bool said_ = false;
 };
 

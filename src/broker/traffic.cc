@@ -23,7 +23,9 @@ BrokerCounters::BrokerCounters(Metrics& metrics)
       connections_refused(metrics.counter("campanile_broker_connections_refused_total", "CONNECT packets refused")),
       violations(metrics.counter("campanile_broker_violations_total", "Connections closed because the client broke the protocol or fell silent")),
       sessions_expired(metrics.counter("campanile_broker_sessions_expired_total", "Sessions that ended because their client stayed away too long")),
-      reading_paused(metrics.counter("campanile_broker_reading_paused_total", "Times that a publisher was slowed until the store caught up")) {
+      reading_paused(metrics.counter("campanile_broker_reading_paused_total", "Times that a publisher was slowed until the store caught up")),
+      input_cut(metrics.counter("campanile_broker_connections_cut_total", "Connections ended because a limit of all together was reached, by reason",
+                                {{"reason", "input_memory"}})) {
   for (size_t i = 0; i < kDropReasons; ++i) {
     dropped[i] = &metrics.counter("campanile_broker_messages_dropped_total", "Messages that a receiver did not get, by reason",
                                   {{"reason", std::string(to_string(static_cast<DropReason>(i)))}});
@@ -39,6 +41,7 @@ void BrokerCounters::add(Traffic& traffic) {
   if (traffic.others_out) others_out.add(traffic.others_out);
   if (traffic.bytes_in) bytes_in.add(traffic.bytes_in);
   if (traffic.bytes_out) bytes_out.add(traffic.bytes_out);
+  if (traffic.in_flight) in_flight_messages.fetch_add(traffic.in_flight, std::memory_order_relaxed);
   if (traffic.touched) {
     for (size_t i = 0; i < kDropReasons; ++i) {
       if (traffic.dropped[i]) dropped[i]->add(traffic.dropped[i]);

@@ -43,6 +43,7 @@ struct Traffic {
   uint64_t others_out = 0;   // of every type but PUBLISH
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
+  int64_t in_flight = 0;     // messages more, or fewer, that are sent and not acknowledged
   std::array<uint64_t, kDropReasons> dropped{};
   bool touched = false;
 
@@ -72,6 +73,8 @@ class BrokerCounters {
   Counter& violations;
   Counter& sessions_expired;
   Counter& reading_paused;
+  Counter& input_cut;
+  std::atomic<int64_t> in_flight_messages{0};  // now, of all sessions
   std::array<Counter*, kDropReasons> dropped;
 };
 

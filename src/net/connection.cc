@@ -46,6 +46,7 @@ void Connection::call_handler(Function&& function) {
   in_callback_ = true;
   function();
   in_callback_ = false;
+  if (state_ > State::kOpen) input_.reset();  // nobody asks for it any more
   flush();
 }
 
@@ -114,6 +115,8 @@ void Connection::offer_kept() {
   if (used == size) {
     loop_->give_buffer(std::move(input_->bytes));
     input_.reset();
+  } else {
+    loop_->fit_buffer(input_->bytes, input_->used);
   }
 }
 
@@ -254,6 +257,7 @@ void Connection::close() {
 
 void Connection::start_closing(std::string_view reason) {
   state_ = State::kClosing;
+  if (!in_callback_) input_.reset();
   ending_ = std::make_unique<Ending>(Ending{.reason = std::string(reason)});
   watch_closing();
   if (!in_callback_ && !std::exchange(turn_end_pending_, true)) loop_->at_turn_end(self_as<Connection>());

@@ -159,6 +159,15 @@ void Loop::give_buffer(std::string buffer) {
   spare_buffers_.push_back(std::move(buffer));
 }
 
+void Loop::fit_buffer(std::string& buffer, size_t& used) {
+  const std::string_view left = std::string_view(buffer).substr(used);
+  if (buffer.capacity() <= kSpareBufferBytesMax || left.size() > buffer.capacity() / 4) return;
+  std::string smaller = take_buffer();
+  smaller.assign(left);
+  buffer.swap(smaller);  // an assignment would leave a short text its large buffer
+  used = 0;
+}
+
 void Loop::run() {
   current_loop = this;
   poller_.start([this] { run_ready(); });

@@ -33,7 +33,11 @@ size_t LayeredConnection::on_bytes(TcpConnection&, std::string_view bytes) {
     if (taken == 0) break;
   }
   finish_if_due();
-  if (closing_) return bytes.size();
+  if (closing_) {
+    kept_ = {};  // nobody asks for it any more
+    kept_start_ = 0;
+    return bytes.size();
+  }
   if (used == bytes.size() && has_kept()) {
     held_ = 1;
     return used - 1;
@@ -95,7 +99,7 @@ void LayeredConnection::offer_kept() {
   const size_t used = handler_->on_bytes(*this, std::string_view(kept_).substr(kept_start_));
   CHECK(used <= size);
   kept_start_ += used;
-  if (has_kept()) return;
+  if (has_kept()) return net_loop().fit_buffer(kept_, kept_start_);
   net_loop().give_buffer(std::exchange(kept_, {}));
   kept_start_ = 0;
 }

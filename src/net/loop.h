@@ -71,6 +71,9 @@ class Loop final : public EventLoop, public std::enable_shared_from_this<Loop> {
   // Strings with capacity to spare, so that an idle connection owns none and a busy one does not allocate.
   std::string take_buffer();
   void give_buffer(std::string buffer);
+  // For input that stays, of which [0, used) is done: a little in a buffer that was made for much moves to one of its own, or a byte could
+  // hold a megabyte.
+  void fit_buffer(std::string& buffer, size_t& used);
 
  private:
   using Deadline = std::chrono::steady_clock::time_point;

@@ -380,6 +380,105 @@ TEST(Publish, APacketThatDripsIsEndedEvenWithoutKeepAlive) {
   EXPECT_TRUE(client.closed());
 }
 
+// The first bytes of a PUBLISH that says it has `size` of them.
+std::string begun(size_t size, size_t sent) {
+  std::string whole;
+  const std::string payload(size, 'x');
+  mqtt::encode_publish(whole, kV5, {.topic = "large", .payload = payload});
+  return whole.substr(0, sent);
+}
+
+double metric(const Bench& bench, std::string_view name) {
+  const std::string all = "\n" + bench.metrics.render();
+  const size_t at = all.find("\n" + std::string(name) + " ");
+  EXPECT_NE(at, std::string::npos) << name;
+  return at == std::string::npos ? -1 : std::stod(all.substr(at + name.size() + 2));
+}
+
+TEST(InputMemory, PacketsThatAreBegunCannotTakeMoreThanThereIs) {
+  BrokerOptions options;
+  options.protocol.limits.packet_bytes_max = 1 << 20;
+  options.input_memory_bytes_max = 4 << 20;
+  Bench bench(options);
+  TestClient small(bench, "small", kV5), reader(bench, "reader", kV5);
+  reader.subscribe("#");
+  reader.read();
+  std::vector<std::unique_ptr<TestClient>> crowd;
+  for (int i = 0; i < 40; ++i) crowd.push_back(std::make_unique<TestClient>(bench, "crowd-" + std::to_string(i), kV5));
+  const std::string large = begun(1'000'000, 900'000);
+  constexpr size_t kPortion = 60'000;
+  for (size_t at = 0; at < large.size(); at += kPortion) {
+    for (auto& one : crowd) {
+      if (!one->closed()) one->send(std::string_view(large).substr(at, kPortion));
+    }
+    EXPECT_LE(metric(bench, "campanile_broker_input_bytes"), 4 << 20);
+    small.publish("small", std::to_string(at), 0);
+    EXPECT_EQ(reader.read(), "PUBLISH(small=" + std::to_string(at) + ")");
+    small.publish("small", std::string(12'000, 'x'), 0);
+    EXPECT_EQ(reader.read(), "PUBLISH(small=12000B)");
+  }
+  size_t ended = 0;
+  for (auto& one : crowd) {
+    if (!one->closed()) continue;
+    ++ended;
+    EXPECT_EQ(one->read(), "DISCONNECT(97)");
+  }
+  EXPECT_GT(ended, 30u);
+  EXPECT_LT(ended, 40u) << "there is room for some";
+  EXPECT_EQ(metric(bench, "campanile_broker_connections_cut_total{reason=\"input_memory\"}"), ended);
+  const std::string rest = begun(1'000'000, 2'000'000).substr(large.size());
+  for (auto& one : crowd) {
+    if (!one->closed()) one->send(rest);
+  }
+  EXPECT_EQ(metric(bench, "campanile_broker_input_bytes"), 0);
+  EXPECT_NE(reader.read().find("PUBLISH(large=1000000B)"), std::string::npos);
+}
+
+TEST(InputMemory, IsGivenBackByWhoeverLeavesAndNeverTooLittleForOnePacket) {
+  BrokerOptions options;
+  options.input_memory_bytes_max = 1 << 20;
+  options.protocol.limits.packet_bytes_max = 8 << 20;
+  Bench bench(options);
+  for (int i = 0; i < 3; ++i) {
+    TestClient client(bench, "c", kV5);
+    client.send(begun(7'000'000, 6'900'000));
+    EXPECT_FALSE(client.closed());
+    EXPECT_EQ(metric(bench, "campanile_broker_input_bytes"), 8 << 20);
+    client.lose();
+    EXPECT_EQ(metric(bench, "campanile_broker_input_bytes"), 0);
+  }
+  TestClient stranger(bench, "s", kV5);
+  stranger.send(begun(7'000'000, 6'900'000));
+  TestClient another(bench, "t", kV311);
+  another.send(begun(7'000'000, 6'900'000));
+  EXPECT_TRUE(another.closed()) << "nothing is said to version 3";
+}
+
+TEST(InFlight, IsCounted) {
+  BrokerOptions options;
+  options.system_interval_s = 10;
+  Bench bench(options);
+  TestClient keeper(bench, "keeper", kV5, kept_for(1000)), passer(bench, "passer", kV5), pub(bench, "pub");
+  for (TestClient* one : {&keeper, &passer}) one->subscribe("a", 2);
+  pub.publish("a", "1", 1, 1);
+  pub.publish("a", "2", 2, 2);
+  EXPECT_EQ(metric(bench, "campanile_broker_in_flight_messages"), 4);
+  keeper.ack(PacketType::kPuback, 1);
+  keeper.ack(PacketType::kPubrec, 2);
+  EXPECT_EQ(metric(bench, "campanile_broker_in_flight_messages"), 3);
+  passer.lose();
+  EXPECT_EQ(metric(bench, "campanile_broker_in_flight_messages"), 1) << "its session has ended";
+  bench.restart();
+  const auto told = [&] {
+    bench.advance(11);
+    return bench.retained->get("$SYS/broker/messages/inflight")->payload;
+  };
+  EXPECT_EQ(told(), "1") << "kept over a restart";
+  TestClient back(bench, "keeper", kV5, kept_for(1000));
+  back.ack(PacketType::kPubcomp, 2);
+  EXPECT_EQ(told(), "0");
+}
+
 TEST(Subscribe, GrantsAndRefuses) {
   BrokerOptions options;
   options.subscriptions_per_session_max = 3;

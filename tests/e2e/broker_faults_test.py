@@ -12,7 +12,7 @@ import time
 import unittest
 
 from harness import BINARY, Campanile, main, run, wait_until
-from raw_mqtt import (CONNACK, DISCONNECT, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Closed, RawClient, acknowledge, connect, packet, properties,
+from raw_mqtt import (CONNACK, DISCONNECT, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Closed, RawClient, acknowledge, connect, packet, properties,
                       publish, subscribe, text)
 
 MALFORMED, PROTOCOL_ERROR, TOPIC_NAME, KEEP_ALIVE, TOO_LARGE, QUOTA = 0x81, 0x82, 0x90, 0x8D, 0x95, 0x97
@@ -401,6 +401,44 @@ class BrokerFaultsTest(unittest.TestCase):
         packets = client.rest()
         self.assertEqual((DISCONNECT, 0x93), (packets[-1][0], packets[-1][2][0]), "nothing follows it")
         self.assertLessEqual(sum(kind == PUBREC for kind, _, _ in packets), 1024)
+
+
+class InputMemoryTest(unittest.TestCase):
+    """Many clients that each begin a large packet."""
+
+    LIMIT = 8 << 20
+
+    def metric(self, campanile, name):
+        return float(re.search("^" + re.escape(name) + r" (\S+)$", campanile.request("GET", "/metrics")[2], re.MULTILINE).group(1))
+
+    def test_large_packets_that_are_begun_share_a_limit_and_small_ones_pass(self):
+        with Campanile("--set", "mqtt.input_memory_bytes_max=8MiB") as campanile:
+            writer = RawClient(campanile.mqtt_port, connect(5, "healthy")).logged_in()
+            self.addCleanup(writer.socket.close)
+            crowd = [RawClient(campanile.mqtt_port, connect(5, f"crowd-{number}")).logged_in() for number in range(60)]
+            for client in crowd:
+                self.addCleanup(client.socket.close)
+            before_mb = resident_mb(campanile.process.pid)
+            large = publish("large", b"x" * 1_000_000, version=5)
+            for at in range(0, 900_000, 60_000):
+                for client in crowd:
+                    client.send(large[at:at + 60_000])
+                writer.send(publish("small", b"y" * 10_000, qos=1, packet_id=at + 1 & 0xFFFF or 1, version=5))
+                writer.expect(PUBACK)
+                self.assertLessEqual(self.metric(campanile, "campanile_broker_input_bytes"), self.LIMIT)
+            self.assertLess(resident_mb(campanile.process.pid) - before_mb, 48)
+            cut = 0
+            for client in crowd:
+                client.send(large[900_000:] + packet(0xC0))
+                kind, _, body = client.packet()
+                self.assertIn(kind, (DISCONNECT, PINGRESP))
+                if kind == DISCONNECT:
+                    self.assertEqual(QUOTA, body[0])
+                    cut += 1
+            self.assertGreater(cut, 50)
+            self.assertLess(cut, 60, "there is room for some")
+            self.assertEqual(cut, self.metric(campanile, 'campanile_broker_connections_cut_total{reason="input_memory"}'))
+            self.assertEqual(0, self.metric(campanile, "campanile_broker_input_bytes"))
 
 
 class FileLimitTest(unittest.TestCase):

@@ -196,6 +196,8 @@ class SessionsTest(unittest.TestCase):
             wait_until(lambda: len(got) >= count, f"{count} messages for the fast one", lambda: len(got), limit_s=60)
             self.assertEqual(metric(campanile, "campanile_broker_messages_dropped_total"), 0)
             self.assertGreater(metric(campanile, "campanile_broker_queued_messages"), 1000)
+            self.assertGreater(metric(campanile, "campanile_broker_in_flight_messages"), 0, "with the slow one")
+            self.assertGreater(metric(campanile, "campanile_uptime_seconds"), 0)
             publisher.leave()
             fast.leave()
 

@@ -200,7 +200,8 @@ TEST(DecodePublish, SixtyFiveThousandLevels) {
   std::string packet = "\x30";
   put_varint(packet, 2 + 65'535);
   put_string(packet, std::string(65'535, '/'));
-  EXPECT_EQ(decode_publish(frame_of(packet), ProtocolVersion::kV311, kLimits).error().reason, ReasonCode::kTopicNameInvalid);
+  EXPECT_EQ(decode_publish(frame_of(packet), ProtocolVersion::kV311, Limits{.topic_levels_max = 128}).error().reason, ReasonCode::kTopicNameInvalid);
+  EXPECT_TRUE(decode_publish(frame_of(packet), ProtocolVersion::kV311, kLimits));
   EXPECT_TRUE(decode_publish(frame_of(packet), ProtocolVersion::kV311, Limits{.topic_levels_max = 65'535}).error().reason == ReasonCode::kTopicNameInvalid)
       << "65,536 levels";
   packet.back() = 'x';

@@ -7,10 +7,26 @@
 #include <latch>
 #include <thread>
 
+#include "net/loop.h"
 #include "raw_client.h"
 
 namespace campanile::net {
 namespace {
+
+TEST(Loop, ALittleThatIsLeftDoesNotHoldALargeBuffer) {
+  const auto loop = std::make_shared<Loop>(0);
+  std::string buffer = std::string(1 << 20, 'x') + "rest";
+  size_t used = 1 << 20;
+  loop->fit_buffer(buffer, used);
+  EXPECT_EQ(buffer, "rest");
+  EXPECT_EQ(used, 0u);
+  EXPECT_LE(buffer.capacity(), 64u * 1024);
+  buffer.assign(1 << 20, 'x');
+  used = 1000;
+  loop->fit_buffer(buffer, used);
+  EXPECT_EQ(buffer.size(), 1u << 20) << "most of it is still there: no copy";
+  EXPECT_EQ(used, 1000u);
+}
 
 using std::chrono::milliseconds;
 

@@ -314,6 +314,9 @@ void add_network(Config& c, std::vector<Setting>& out) {
             "Memory for messages that wait, of all clients together; beyond it they wait on disk."));
   add(bytes("mqtt.connection_bytes_max", &c.mqtt.connection_bytes_max, 64 * kKiB, kGiB,
             "What waits for one connection to take it; beyond it messages of QoS 0 are dropped and counted."));
+  add(bytes("mqtt.input_memory_bytes_max", &c.mqtt.input_memory_bytes_max, kMiB, 64 * kGiB,
+            "Memory for packets that are begun and not complete, of all connections together, twice the largest packet at least. The fuller it is, the "
+            "smaller are those that still pass: whose packet would grow beyond what is free is cut off. Packets of up to 16KiB always pass."));
   add(seconds("mqtt.session_expiry_max_s", &c.mqtt.session_expiry_max_s, 0, 3650 * kDayS, "How long a session is kept for a client that is away."));
   add(count("mqtt.sessions_max", &c.mqtt.sessions_max, 1, 10'000'000, "Sessions, of clients connected or away; beyond it a new client is refused."));
   add(count("mqtt.subscriptions_per_session_max", &c.mqtt.subscriptions_per_session_max, 1, 1'000'000, "Subscriptions of one client; further ones are refused."));
