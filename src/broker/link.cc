@@ -89,7 +89,7 @@ void Link::hold_output(journal::Lsn lsn) {
     const auto held = std::move(self->held_);
     if (self->ended_ || !held) return;
     if (!stored) {
-      log::warning("'{}' is not served: {}", self->session_->client_id(), stored.error().message);
+      self->complain(self->session_->client_id(), "is not served", stored.error());
       self->end();
       return self->connection_->close();
     }

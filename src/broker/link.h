@@ -110,6 +110,7 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   void commit_batch();
   void committed(const Batch& batch, const Result<void>& stored);
   void storage_failed(const Error& error);
+  void complain(std::string_view client_id, std::string_view what, const Error& error);
   void pause_reading();
   void retry_soon();
   void resume_reading();

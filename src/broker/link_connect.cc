@@ -65,7 +65,7 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
 
   auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, loop_.input_ns(), loop_.traffic());
   if (opened.error) {
-    log::warning("'{:.200}' is refused: {}", client_id, opened.error->message);
+    complain(client_id, "is refused", *opened.error);
     return refuse(ReasonCode::kServerUnavailable, "the session cannot be stored at present");
   }
   if (!opened.session) return refuse(v5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable, "as many sessions as allowed exist");

@@ -186,8 +186,15 @@ void Link::committed(const Batch& batch, const Result<void>& stored) {
 
 // The message is not acknowledged: the client keeps it and sends it again on its next connection, when the store may have recovered.
 void Link::storage_failed(const Error& error) {
-  log::warning("'{}' is disconnected because its message could not be stored: {}", session_->client_id(), error.message);
+  complain(session_->client_id(), "is disconnected because its message could not be stored", error);
   protocol_.disconnect(out(), ReasonCode::kImplementationSpecificError, "the message could not be stored");
+}
+
+// A disk that takes nothing is no fault of this client's, and all the others come with the same.
+void Link::complain(std::string_view client_id, std::string_view what, const Error& error) {
+  const uint64_t times = loop_.shared().not_stored.note(loop_.shared().clock.steady_ns());
+  if (times == 1) log::warning("'{:.200}' {}: {}", client_id, what, error.message);
+  if (times > 1) log::warning("'{:.200}' {}, and {} other times since the last such line: {}", client_id, what, times - 1, error.message);
 }
 
 void Link::pause_reading() {

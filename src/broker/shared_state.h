@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/complaint.h"
 #include "broker/away_list.h"
 #include "broker/input_budget.h"
 #include "broker/listener_profile.h"
@@ -78,6 +79,7 @@ struct SharedState {
   InputBudget input;
   SubscriptionTree tree;
   AwayList away;
+  Complaint not_stored;  // of the disk that takes nothing: every client would have its line
   TopicWatch watch;
   std::deque<ListenerProfile> profiles;  // the first: of handlers whose listener names none
   // These two are shared for their deleters alone: a unique_ptr here would need the whole classes.

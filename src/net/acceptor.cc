@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <limits>
 
 #include "base/log.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kAcceptsPerTurn = 64;
-constexpr std::chrono::seconds kComplainEvery{60};
 
 bool is_out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 
@@ -37,14 +37,9 @@ std::vector<std::shared_ptr<Loop>> all_loops(EventLoopPool& pool) {
   return loops;
 }
 
-}  // namespace
+int64_t steady_ns() { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-bool Complaint::is_due() {
-  const auto now = std::chrono::steady_clock::now();
-  if (last_ != std::chrono::steady_clock::time_point() && now - last_ < kComplainEvery) return false;
-  last_ = now;
-  return true;
-}
+}  // namespace
 
 Acceptor::Acceptor(EventLoopPool& loops, const TcpOptions& options, TcpListener::HandlerFactory factory)
     : loops_(all_loops(loops)),
@@ -103,7 +98,7 @@ void Acceptor::accept_waiting() {
 }
 
 void Acceptor::pause(int error) {
-  if (resources_complaint_.is_due()) {
+  if (resources_complaint_.note(steady_ns()) > 0) {
     log::error("{} cannot accept connections: {}; trying again every {} ms (raise the limit of open files: ulimit -n)",
                address_.to_string(), describe({error, boost::system::system_category()}), kAcceptPause.count());
   }
@@ -115,11 +110,11 @@ void Acceptor::pause(int error) {
 
 void Acceptor::accepted(FileDescriptor socket, Address peer) {
   if (*open_ >= options_.connections_max) {
-    if (full_complaint_.is_due()) {
+    if (full_complaint_.note(steady_ns()) > 0) {
       log::warning("{} refuses connections: its limit of {} is reached", address_.to_string(), options_.connections_max);
     }
   } else if (socket.get() >= first_reserved_file_) {
-    if (resources_complaint_.is_due()) {
+    if (resources_complaint_.note(steady_ns()) > 0) {
       log::error("{} refuses connections: all but the {} files that are kept for the store are open (raise the limit of open files: ulimit -n)",
                  address_.to_string(), kFilesLeft);
     }

@@ -16,21 +16,13 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "base/complaint.h"
 #include "net/connection.h"
 #include "net/file_descriptor.h"
 #include "net/loop.h"
 #include "net/tcp.h"
 
 namespace campanile::net {
-
-// At most one line a minute about a trouble that may come with every connection.
-class Complaint {
- public:
-  bool is_due();
-
- private:
-  std::chrono::steady_clock::time_point last_;
-};
 
 class Acceptor final : public LoopMember, public std::enable_shared_from_this<Acceptor> {
  public:
