@@ -19,7 +19,7 @@ struct Replay {
     // One batch more than allowed is what it takes to see that it is too much.
     most = std::max(most, replay.waiting_bytes());
   }
-  void open(uint64_t session) { apply(encode_opened(session, 3600, "c" + std::to_string(session))); }
+  void open(uint64_t session) { apply(encode_opened(session, 3600, QueueLimits{}, "c" + std::to_string(session))); }
   void message(const std::vector<std::pair<uint64_t, uint64_t>>& receivers) {
     std::vector<RecordedReceiver> recorded;
     for (const auto& [session, sequence] : receivers) recorded.push_back({.session = session, .sequence = sequence, .qos = 1});
