@@ -32,7 +32,7 @@ SensorDirectory::SensorDirectory(tsdb::Engine& engine, PlaceRules rules, const C
 size_t SensorDirectory::refresh() {
   const std::lock_guard lock(mutex_);
   const size_t first_new = sensors_.size();
-  const uint64_t columns = engine_.status().columns;
+  const uint64_t columns = engine_.status().columns_made;
   if (columns == seen_columns_) return first_new;
   seen_columns_ = columns;
   left_out_ = 0;
@@ -52,16 +52,20 @@ void SensorDirectory::add_series(const std::string& database, const tsdb::Reader
   const PlaceRule& rule = rules_.rule_for(series.name->measurement);
   for (const tsdb::FieldInfo& field : fields) {
     if (!PlaceRules::is_sensor(rule, field.name) || !reader.has_field(series.id, field.name)) continue;
-    std::string id = fmt::format("{}.{}", series.id, field.name);
-    if (by_id_.contains(id)) continue;
+    const auto [known, is_new] = by_column_.try_emplace(fmt::format("{}\n{}\n{}", database, series_key(*series.name), field.name), sensors_.size());
+    if (!is_new) {
+      sensors_[known->second]->series = series.id;
+      continue;
+    }
     if (sensors_.size() >= options_.sensors_max) {
       ++left_out_;
+      by_column_.erase(known);
       continue;
     }
     auto& name = names_[series.id];
     if (!name) name = std::make_unique<SeriesName>(*series.name);
     auto sensor = std::make_unique<Sensor>();
-    sensor->id = id;
+    sensor->id = fmt::format("{}.{}", series.id, field.name);
     sensor->database = database;
     sensor->series = series.id;
     sensor->series_name = name.get();
@@ -71,7 +75,7 @@ void SensorDirectory::add_series(const std::string& database, const tsdb::Reader
     sensor->unit_field = rule.unit_field;
     read_newest(*sensor, reader);
     estimate_period(*sensor, reader);
-    by_id_.emplace(std::move(id), sensors_.size());
+    by_id_.emplace(sensor->id, sensors_.size());
     sensors_.push_back(std::move(sensor));
     size_.store(sensors_.size(), std::memory_order_release);
   }
@@ -102,7 +106,12 @@ uint64_t SensorDirectory::poll(const std::vector<size_t>& indices) {
 void SensorDirectory::read_newest(Sensor& sensor, const tsdb::Reader& reader) {
   auto newest = reader.last(sensor.series, sensor.field);
   // A column that cannot be read now keeps what it showed, with its age: the fault itself shows on /health.
-  if (!newest || !*newest) return;
+  if (!newest) return;
+  if (!*newest) {
+    sensor.time_ns = 0;
+    sensor.text.clear();
+    return;
+  }
   sensor.time_ns = (*newest)->time_ns;
   sensor.text = std::move((*newest)->text);
   sensor.value = (*newest)->value;

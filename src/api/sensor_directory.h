@@ -32,7 +32,7 @@ struct SensorDirectoryOptions {
 };
 
 struct Sensor {
-  std::string id;  // "17.value": the series number and the field
+  std::string id;  // "17.value": the number that the series had when it was found, and the field
   std::string database;
   tsdb::SeriesId series = 0;
   const SeriesName* series_name = nullptr;  // owned by the directory
@@ -53,7 +53,7 @@ class SensorDirectory {
  public:
   SensorDirectory(tsdb::Engine& engine, PlaceRules rules, const Clock& clock, const SensorDirectoryOptions& options);
 
-  // Looks for columns that are not known yet; cheap when the store made none since. Returns the index of the first new sensor.
+  // Looks for columns that are not known yet, and for those that are there again; cheap when the store made none since. Returns the index of the first new sensor.
   size_t refresh();
 
   // Reads the newest value of the sensors with these indices, or of all where empty, and returns this poll's number: those that
@@ -89,11 +89,12 @@ class SensorDirectory {
   const SensorDirectoryOptions options_;
 
   mutable std::mutex mutex_;
-  uint64_t seen_columns_ = UINT64_MAX;
+  uint64_t seen_columns_ = UINT64_MAX;  // made, when the directory last looked
   uint64_t polls_ = 0;
   size_t left_out_ = 0;
   std::vector<std::unique_ptr<Sensor>> sensors_;
   std::unordered_map<std::string, size_t> by_id_;
+  std::unordered_map<std::string, size_t> by_column_;  // database, series key and field: a series that was erased comes again under another number
   std::unordered_map<tsdb::SeriesId, std::unique_ptr<SeriesName>> names_;
   std::atomic<size_t> size_{0};
 };

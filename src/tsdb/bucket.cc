@@ -69,4 +69,13 @@ SeriesEntry& Bucket::add_series(uint32_t series, std::string_view key, const Ser
   return entry;
 }
 
+void Bucket::remove_series(SeriesEntry& entry) {
+  const auto name = parse_series_key(entry.key);
+  // It was parsed when the series was made.
+  CHECK(name);
+  if (const auto found = by_key_.find(entry.key); found != by_key_.end() && found->second == &entry) by_key_.erase(found);
+  entry.measurement->tags.remove(entry.id, name->tags);
+  entry.removed = true;
+}
+
 }  // namespace campanile::tsdb

@@ -85,6 +85,8 @@ struct SeriesEntry {
   const std::string_view key;
   Measurement* const measurement;
 
+  bool removed = false;                   // is no longer found; under the index's lock
+
   SpinLock lock;
   bool queued = false;                    // waits for the sealer
   std::shared_ptr<HeadBlock> head;        // takes the writes; none while the series is quiet
@@ -118,6 +120,9 @@ class Bucket {
   ColumnId add_column(Measurement& measurement, std::string_view field, FieldType type);
   // REQUIRES: the key is not there.
   SeriesEntry& add_series(uint32_t series, std::string_view key, const SeriesName& name);
+
+  // Nothing finds the series any more; its entry stays for those that hold it. REQUIRES: it has no points.
+  void remove_series(SeriesEntry& entry);
 
   size_t series_persisted = 0;  // entries before that one have their row in the key-value store
 

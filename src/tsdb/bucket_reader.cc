@@ -28,7 +28,7 @@ std::vector<FieldInfo> BucketReader::fields(std::string_view measurement) const 
   {
     const std::shared_lock lock(index_.gate);
     const Measurement* const found = bucket_->find_measurement(measurement);
-    if (!found) return out;
+    if (!found || found->tags.all().isEmpty()) return out;
     for (const Column& column : found->columns) out.push_back({column.name, column.type});
   }
   std::sort(out.begin(), out.end(), [](const FieldInfo& a, const FieldInfo& b) { return a.name < b.name; });
@@ -45,11 +45,13 @@ std::vector<std::string> BucketReader::tag_values(std::string_view measurement, 
   std::vector<std::string> out;
   const Measurement* const found = find_measurement(measurement);
   if (!found) return out;
-  for (;;) {
+  for (size_t begin = 0;; begin += kSlice) {
     const std::shared_lock lock(index_.gate);
-    const auto values = found->tags.values(key, out.size(), out.size() + kSlice);
+    const auto values = found->tags.values(key, begin, begin + kSlice);
     if (values.empty()) break;
-    out.insert(out.end(), values.begin(), values.end());
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (found->tags.is_used(key, begin + i)) out.emplace_back(values[i]);
+    }
   }
   std::sort(out.begin(), out.end());
   return out;

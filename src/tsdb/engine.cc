@@ -134,7 +134,7 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
       case journal::RecordType::kDatabase: TRY(replay_change(record)); break;
       case journal::RecordType::kSeries: {
         const std::unique_lock lock(index_.gate);
-        TRY(decode_definitions(record.payload, [this](const Definition& definition) { return index_.replay(definition); }));
+        TRY(decode_definitions(record.payload, [this](const Definition& definition) { return replay_definition(definition); }));
         break;
       }
       case journal::RecordType::kPoints: TRY(replay_points(record)); break;
@@ -145,6 +145,15 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
   sealer_.set_replayed(record.lsn);
   if (heads_.bytes() > options_.head_bytes_max / 5 * 4) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
   return {};
+}
+
+Result<void> EngineImpl::replay_definition(const Definition& definition) {
+  if (const auto* removal = std::get_if<SeriesRemoval>(&definition)) {
+    // What replay has put there is too old, or erased.
+    SeriesEntry* const entry = index_.series(removal->series);
+    if (entry && entry->bucket == removal->bucket) sealer_.clear_removed(*entry);
+  }
+  return index_.replay(definition);
 }
 
 Result<void> EngineImpl::replay_change(const journal::Record& record) {
@@ -179,6 +188,7 @@ EngineStatus EngineImpl::status() const {
   const std::shared_lock lock(index_.gate);
   return {.series = index_.series_count(),
           .columns = heads_.columns(),
+          .columns_made = heads_.columns_made(),
           .head_points = heads_.rows(),
           .head_bytes = heads_.bytes(),
           .points_written = counters_.points_written.value(),
@@ -194,6 +204,7 @@ void EngineImpl::register_metrics(Metrics& metrics) {
   count(counters_.chunks_sealed, "campanile_tsdb_chunks_sealed_total", "Compressed chunks written");
   count(counters_.values_sealed, "campanile_tsdb_values_sealed_total", "Values in compressed chunks written");
   count(counters_.seal_failures, "campanile_tsdb_seal_failures_total", "Attempts to write chunks that failed; what they held stays in memory and in the journal");
+  count(counters_.series_removed, "campanile_tsdb_series_removed_total", "Series that left the index because they had no points any more");
   count(counters_.values_erased, "campanile_tsdb_values_erased_total", "Values that were erased on request");
   count(counters_.chunks_expired, "campanile_tsdb_chunks_expired_total", "Chunks erased because their retention policy does not keep them longer");
   metrics.gauge("campanile_tsdb_series", "Series in the index", [this] { return static_cast<double>(status().series); });

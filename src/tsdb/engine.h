@@ -80,6 +80,7 @@ struct RetentionPolicy {
 struct EngineStatus {
   uint64_t series = 0;
   uint64_t columns = 0;
+  uint64_t columns_made = 0;    // the same, and those that are gone again; it changes with every new one
   uint64_t head_points = 0;
   uint64_t head_bytes = 0;
   uint64_t points_written = 0;  // since start
@@ -111,7 +112,8 @@ class Engine : public journal::Participant {
   // Errors (nothing stored): kOverloaded, kIoError, kNotFound (the bucket was dropped).
   virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) = 0;
 
-  // Erases points that were written before the call; those written meanwhile stay or go, each for good. Series and fields remain known.
+  // Erases points that were written before the call; those written meanwhile stay or go, each for good. Series without points are not
+  // found any more; fields keep their types.
   // Takes as long as it takes to rewrite the chunks at both ends of the range in every series: for workers. When it answers, no reader made later
   // sees the points, and a power cut does not bring them back. Errors: kNotFound, kOverloaded, kIoError; after an error some series may have lost
   // their points, and where a record was written the others follow as soon as the disk allows.

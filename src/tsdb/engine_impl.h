@@ -78,6 +78,7 @@ class EngineImpl final : public Engine {
   Result<std::vector<SeriesId>> series_to_erase(const Bucket& bucket, const EraseRequest& request) const;
   Result<void> replay_erasure(const journal::Record& record);
 
+  Result<void> replay_definition(const Definition& definition);
   Result<void> replay_change(const journal::Record& record);
   Result<void> replay_points(const journal::Record& record);
 

@@ -96,7 +96,8 @@ Result<void> Sealer::erase(const std::shared_ptr<Bucket>& bucket, const Erasure&
   outcome.series += pending.entries.size();
   erasures_.push_back(std::move(pending));
   TRY(journal->wait_durable(outcome.lsn));
-  return finish_erasures(&outcome);
+  TRY(finish_erasures(&outcome));
+  return remove_empty_locked();
 }
 
 Result<void> Sealer::erase_again(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, journal::Lsn lsn) {
@@ -167,6 +168,7 @@ Result<void> Sealer::erase_chunks(SeriesEntry& entry, const PendingErasure& eras
     entry.chunks.columns = columns;
   }
   heads_.count(change);
+  if (after.columns == 0) maybe_empty_.push_back({erasure.bucket, &entry});
   outcome.values += chunks.values();
   outcome.damaged_chunks += chunks.damaged();
   counters_.values_erased.add(chunks.values());

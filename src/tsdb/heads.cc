@@ -65,10 +65,15 @@ void Heads::retire(SeriesEntry& entry, size_t count) {
 }
 
 void Heads::clear(SeriesEntry& entry) {
+  Change change;
   {
     const std::lock_guard lock(entry.lock);
     freeze(entry);
+    // Without rows it is not frozen.
+    if (entry.head) change.bytes -= static_cast<int64_t>(entry.head->bytes());
+    entry.head = nullptr;
   }
+  this->count(change);
   retire(entry, SIZE_MAX);
 }
 

@@ -45,15 +45,18 @@ class Heads {
     rows_.fetch_add(change.rows, std::memory_order_relaxed);
     if (change.bytes != 0) bytes_.fetch_add(change.bytes, std::memory_order_relaxed);
     if (change.columns != 0) columns_.fetch_add(change.columns, std::memory_order_relaxed);
+    if (change.columns > 0) columns_made_.fetch_add(static_cast<uint64_t>(change.columns), std::memory_order_relaxed);
   }
   uint64_t bytes() const { return static_cast<uint64_t>(bytes_.load(std::memory_order_relaxed)); }
   uint64_t rows() const { return static_cast<uint64_t>(rows_.load(std::memory_order_relaxed)); }
   uint64_t columns() const { return static_cast<uint64_t>(columns_.load(std::memory_order_relaxed)); }
+  uint64_t columns_made() const { return columns_made_.load(std::memory_order_relaxed); }
 
  private:
   const uint32_t rows_max_;
   std::atomic<int64_t> bytes_{0};
   std::atomic<int64_t> columns_{0};  // of all series, in heads or chunks
+  std::atomic<uint64_t> columns_made_{0};
   alignas(64) std::atomic<int64_t> rows_{0};  // changes with every batch, the others seldom
 };
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <roaring/roaring.hh>
 
@@ -33,9 +34,21 @@ class Postings {
       }
     }
     bitmap_ = std::make_unique<Bitmap>();
-    for (const uint32_t place : few_) bitmap_->add(place);
+    for (uint32_t& place : few_) bitmap_->add(std::exchange(place, 0));
     bitmap_->add(series);
   }
+
+  void remove(uint32_t series) {
+    if (bitmap_) {
+      bitmap_->remove(series);
+      if (bitmap_->isEmpty()) bitmap_ = nullptr;
+      return;
+    }
+    for (uint32_t& place : few_) {
+      if (place == series) place = 0;
+    }
+  }
+  bool empty() const { return !bitmap_ && few_[0] == 0 && few_[1] == 0; }
 
   void add_to(Bitmap& out) const {
     if (bitmap_) {

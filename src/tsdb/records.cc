@@ -10,6 +10,7 @@ using codec::ByteReader;
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kColumnDefinition = 1;
 constexpr uint8_t kSeriesDefinition = 2;
+constexpr uint8_t kSeriesRemoval = 3;
 
 std::unexpected<Error> corrupt(std::string_view what) { return fail(ErrorCode::kCorrupt, "journal record: {}", what); }
 
@@ -129,6 +130,10 @@ void append_definition(std::string& payload, const Definition& definition) {
     codec::append_varint(payload, column->column);
     payload += static_cast<char>(column->type);
     codec::append_bytes(payload, column->field);
+  } else if (const auto* removal = std::get_if<SeriesRemoval>(&definition)) {
+    payload += static_cast<char>(kSeriesRemoval);
+    codec::append_varint(payload, removal->bucket);
+    codec::append_varint(payload, removal->series);
   } else {
     const auto& series = std::get<SeriesDefinition>(definition);
     payload += static_cast<char>(kSeriesDefinition);
@@ -158,6 +163,10 @@ Result<void> decode_definitions(std::string_view payload, const std::function<Re
       const SeriesDefinition series{.bucket = static_cast<BucketId>(bucket), .series = in.varint(), .key = in.sized_bytes()};
       if (!in.ok() || series.series == 0 || series.series > UINT32_MAX) return corrupt("bad series definition");
       TRY(apply(series));
+    } else if (kind == kSeriesRemoval) {
+      const SeriesRemoval removal{.bucket = static_cast<BucketId>(bucket), .series = in.varint()};
+      if (!in.ok() || removal.series == 0 || removal.series > UINT32_MAX) return corrupt("bad series removal");
+      TRY(apply(removal));
     } else {
       return corrupt("unknown kind of definition");
     }

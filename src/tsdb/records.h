@@ -56,7 +56,12 @@ struct SeriesDefinition {
   SeriesId series;
   std::string_view key;
 };
-using Definition = std::variant<ColumnDefinition, SeriesDefinition>;
+// The series has no points any more and is not found any more.
+struct SeriesRemoval {
+  BucketId bucket;
+  SeriesId series;
+};
+using Definition = std::variant<ColumnDefinition, SeriesDefinition, SeriesRemoval>;
 
 // A payload of definitions is its version byte and any number of them.
 void append_definition(std::string& payload, const Definition& definition);

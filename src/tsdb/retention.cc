@@ -10,7 +10,7 @@ constexpr size_t kErasesMax = 1000;
 
 }  // namespace
 
-Result<void> Sealer::drop_expired(const Bucket& bucket, int64_t before_ns) {
+Result<void> Sealer::drop_expired(const std::shared_ptr<Bucket>& bucket, int64_t before_ns) {
   kv::WriteBatch batch;
   const auto flush = [&]() -> Result<void> {
     counters_.chunks_expired.add(batch.size());
@@ -18,17 +18,29 @@ Result<void> Sealer::drop_expired(const Bucket& bucket, int64_t before_ns) {
     batch.clear();
     return {};
   };
-  const auto rows = store_.iterate(bucket_begin(BucketRows::kChunks, bucket.id), bucket_end(BucketRows::kChunks, bucket.id));
+  const auto rows = store_.iterate(bucket_begin(BucketRows::kChunks, bucket->id), bucket_end(BucketRows::kChunks, bucket->id));
+  SeriesId series = 0;
+  bool keeps_some = true;
+  const auto end_series = [&] {
+    if (!keeps_some) may_be_empty(bucket, series);
+  };
   while (rows->valid()) {
     const ChunkKey key = TRY(parse_chunk_key(rows->key()));
+    if (key.series != series) {
+      end_series();
+      series = key.series;
+      keeps_some = false;
+    }
     const auto chunk = parse_chunk(rows->key(), rows->value());
     // A damaged chunk is kept for whoever can mend it, and those after it are looked at.
     if (!chunk) {
+      keeps_some = true;
       rows->next();
       continue;
     }
     if (chunk->statistics.max_time_ns >= before_ns) {
       // Chunks lie in the order of their first times: the rest of the column is younger, or soon will be gone too.
+      keeps_some = true;
       rows->seek(column_end(key.bucket, key.series, key.column));
       continue;
     }
@@ -37,6 +49,7 @@ Result<void> Sealer::drop_expired(const Bucket& bucket, int64_t before_ns) {
     rows->next();
   }
   TRY(rows->status());
+  end_series();
   return flush();
 }
 
@@ -47,7 +60,7 @@ Result<void> Sealer::enforce_retention() {
     const int64_t now_ns = clock_.now_ns();
     // A clock near the beginning of time expires nothing.
     if (now_ns < INT64_MIN + bucket->duration_ns) continue;
-    TRY(drop_expired(*bucket, now_ns - bucket->duration_ns));
+    TRY(drop_expired(bucket, now_ns - bucket->duration_ns));
   }
   return {};
 }

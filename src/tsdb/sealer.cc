@@ -150,6 +150,7 @@ void Sealer::run() {
 Result<void> Sealer::work() {
   TRY(erase_dropped());
   TRY(seal_queue());
+  TRY(remove_empty_series());
   // Relief begins before the limit, so that a steady stream of writes never meets it.
   if (heads_.bytes() > options_.head_bytes_max / 5 * 4) TRY(relieve(options_.head_bytes_max / 5 * 3));
   bool is_due = false;
@@ -294,6 +295,8 @@ std::vector<std::shared_ptr<Bucket>> Sealer::buckets() const {
 
 Result<journal::Lsn> Sealer::seal_all_locked() {
   TRY(finish_erasures());
+  // A checkpoint lets go of the record that a series was removed: its row must not be there any more to say the contrary.
+  TRY(erase_removed_rows());
   const journal::Lsn applied = applied_lsn();
   for (const auto& bucket : buckets()) {
     for (size_t begin = 0;; begin += kSlice) {
@@ -404,7 +407,7 @@ Result<void> Sealer::forget_positions() {
   batch.put(kMetaKey, encode_meta(meta_));
   for (const auto& bucket : buckets()) {
     for (SeriesEntry& entry : bucket->entries()) {
-      if (entry.chunks.sealed_lsn == 0) continue;
+      if (entry.removed || entry.chunks.sealed_lsn == 0) continue;
       entry.chunks.sealed_lsn = 0;
       batch.put(series_row_key(BucketRows::kStates, bucket->id, entry.id), encode_chunks_state(entry.chunks));
     }

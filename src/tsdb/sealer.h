@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,9 @@ class Sealer {
   Result<void> erase(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, EraseOutcome& outcome);
   Result<void> erase_again(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, journal::Lsn lsn);
 
+  // Lets go of what a series that is being removed has in memory. For replay.
+  void clear_removed(SeriesEntry& entry);
+
   void enqueue(std::vector<Item>& items);  // takes the items, leaves the vector empty
   void erase_bucket(std::shared_ptr<Bucket> bucket);
   void wake();
@@ -79,6 +83,8 @@ class Sealer {
   Result<void> relieve(uint64_t bytes);
   // Erases chunks that lie wholly before the duration of their bucket.
   Result<void> enforce_retention();
+  // Series that the above, or erasing, left without points leave the index.
+  Result<void> remove_empty_series();
 
   // Every chunk group up to that sequence is in the store.
   uint64_t committed_sequence() const { return committed_sequence_.load(std::memory_order_acquire); }
@@ -118,7 +124,13 @@ class Sealer {
   Result<void> commit(std::vector<Pending>& pending, kv::WriteBatch& batch);
   journal::Lsn applied_lsn();
   Result<void> erase_dropped();
-  Result<void> drop_expired(const Bucket& bucket, int64_t before_ns);
+  Result<void> drop_expired(const std::shared_ptr<Bucket>& bucket, int64_t before_ns);
+  // empty_series.cc
+  Result<void> remove_empty_locked();
+  Result<void> erase_removed_rows();
+  Result<std::vector<Item>> without_chunks(std::span<const Item> items) const;
+  void remove_if_empty(const Item& item);
+  void may_be_empty(const std::shared_ptr<Bucket>& bucket, SeriesId series);
   std::vector<std::shared_ptr<Bucket>> buckets() const;
   void note(const Result<void>& outcome);
 
@@ -135,6 +147,7 @@ class Sealer {
 
   std::mutex mutex_;  // one pass at a time
   Meta meta_;         // under mutex_
+  std::vector<Item> maybe_empty_;  // under mutex_: series that may have no points any more
   std::deque<PendingErasure> erasures_;  // under mutex_: recorded in the journal and not yet taken out of the chunks, oldest first
   int64_t retention_at_ns_ = INT64_MIN;  // under mutex_, on the steady clock
 

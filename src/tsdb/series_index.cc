@@ -40,8 +40,11 @@ std::shared_ptr<Bucket> SeriesIndex::remove_bucket(BucketId id) {
   const std::shared_ptr<Bucket> bucket = std::move(found->second);
   buckets_.erase(found);
   bucket->dropped = true;
-  for (const SeriesEntry& entry : bucket->entries()) by_id_[entry.id] = nullptr;
-  series_count_ -= bucket->entries().size();
+  for (const SeriesEntry& entry : bucket->entries()) {
+    if (entry.removed) continue;
+    by_id_[entry.id] = nullptr;
+    --series_count_;
+  }
   return bucket;
 }
 
@@ -72,7 +75,25 @@ Result<SeriesEntry*> SeriesIndex::define_series(Bucket& bucket, std::string_view
   return *added;
 }
 
+void SeriesIndex::forget_series(Bucket& bucket, SeriesEntry& entry) {
+  bucket.remove_series(entry);
+  by_id_[entry.id] = nullptr;
+  --series_count_;
+  removed_rows.emplace_back(bucket.id, entry.id);
+}
+
+void SeriesIndex::remove_series(Bucket& bucket, SeriesEntry& entry) {
+  forget_series(bucket, entry);
+  append_definition(unjournaled, SeriesRemoval{bucket.id, entry.id});
+}
+
 Result<void> SeriesIndex::replay(const Definition& definition) {
+  if (const auto* removal = std::get_if<SeriesRemoval>(&definition)) {
+    const auto found = bucket(removal->bucket);
+    SeriesEntry* const entry = series(removal->series);
+    if (found && entry && entry->bucket == removal->bucket) forget_series(*found, *entry);
+    return {};
+  }
   if (const auto* column = std::get_if<ColumnDefinition>(&definition)) {
     const auto found = bucket(column->bucket);
     if (!found) return {};
@@ -89,7 +110,12 @@ Result<void> SeriesIndex::replay(const Definition& definition) {
   const auto found = bucket(series_definition.bucket);
   // A number stays taken although its bucket is gone: records of it may follow.
   if (by_id_.size() <= series_definition.series) by_id_.resize(series_definition.series + 1, nullptr);
-  if (!found || series(series_definition.series) || found->find(series_definition.key)) return {};
+  if (!found || series(series_definition.series)) return {};
+  if (SeriesEntry* const known = found->find(series_definition.key)) {
+    // The higher number is the later one; the series of the lower was removed before that was given.
+    if (known->id > series_definition.series) return {};
+    forget_series(*found, *known);
+  }
   TRY(add_series(*found, series_definition.series, series_definition.key));
   return {};
 }
@@ -116,7 +142,10 @@ Result<void> SeriesIndex::load_series(const kv::Store& store, Bucket& bucket) {
   for (; rows->valid(); rows->next()) {
     const SeriesId id = TRY(series_of_row(rows->key()));
     if (id == 0 || id > UINT32_MAX) return fail(ErrorCode::kCorrupt, "series row of bucket {} with number {}", bucket.id, id);
-    TRY(add_series(bucket, id, TRY(row_body(rows->value()))));
+    const std::string_view key = TRY(row_body(rows->value()));
+    // A series that was removed and came again under another number: the row of the former one was left over when the disk refused.
+    if (SeriesEntry* const former = bucket.find(key)) forget_series(bucket, *former);
+    TRY(add_series(bucket, id, key));
   }
   bucket.series_persisted = bucket.entries().size();
   return rows->status();
@@ -127,7 +156,8 @@ Result<journal::Lsn> SeriesIndex::load_states(const kv::Store& store, Bucket& bu
   const auto rows = store.iterate(bucket_begin(BucketRows::kStates, bucket.id), bucket_end(BucketRows::kStates, bucket.id));
   for (; rows->valid(); rows->next()) {
     SeriesEntry* const entry = series(TRY(series_of_row(rows->key())));
-    if (!entry || entry->bucket != bucket.id) return fail(ErrorCode::kCorrupt, "chunk state row of a series that bucket {} does not have", bucket.id);
+    if (!entry) continue;  // left over like its series' row
+    if (entry->bucket != bucket.id) return fail(ErrorCode::kCorrupt, "chunk state row of a series that bucket {} does not have", bucket.id);
     entry->chunks = TRY(decode_chunks_state(rows->value()));
     sealed = std::max(sealed, entry->chunks.sealed_lsn);
   }
@@ -166,18 +196,19 @@ Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket) {
 Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket) {
   for (;;) {
     kv::WriteBatch batch;
+    size_t at = bucket.series_persisted;
     {
       const std::shared_lock lock(gate);
       const auto& entries = bucket.entries();
-      for (size_t i = bucket.series_persisted; i < entries.size() && batch.size() < kSlice; ++i) {
+      for (; at < entries.size() && batch.size() < kSlice; ++at) {
+        if (entries[at].removed) continue;
         std::string row(1, static_cast<char>(kRowVersion));
-        row += entries[i].key;
-        batch.put(series_row_key(BucketRows::kSeries, bucket.id, entries[i].id), row);
+        row += entries[at].key;
+        batch.put(series_row_key(BucketRows::kSeries, bucket.id, entries[at].id), row);
       }
     }
-    if (batch.empty()) return {};
-    TRY(store.write(batch, kv::Durability::kBuffered));
-    bucket.series_persisted += batch.size();
+    if (!batch.empty()) TRY(store.write(batch, kv::Durability::kBuffered));
+    if (at == std::exchange(bucket.series_persisted, at)) return {};
   }
 }
 

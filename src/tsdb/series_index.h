@@ -30,6 +30,8 @@ class SeriesIndex {
  public:
   mutable FairSharedMutex gate;
   std::string unjournaled;  // under gate, exclusively to change
+  // Series that are no longer here and whose rows in the store are to be erased (empty_series.cc); under gate, exclusively to change.
+  std::vector<std::pair<BucketId, SeriesId>> removed_rows;
 
   // The following REQUIRE the gate, shared.
   std::shared_ptr<Bucket> bucket(BucketId id) const {
@@ -49,6 +51,8 @@ class SeriesIndex {
   Result<ColumnId> define_column(Bucket& bucket, Measurement& measurement, std::string_view field, FieldType type);
   // The same. Errors: kInvalidArgument where the key is none; kTooLarge when series numbers are used up.
   Result<SeriesEntry*> define_series(Bucket& bucket, std::string_view key);
+  // A series without points is no longer found, and its number never given again. The definition is left in `unjournaled`.
+  void remove_series(Bucket& bucket, SeriesEntry& entry);
   // Applies a definition from the journal: what is known already stays; what belongs to a dropped bucket is left out.
   Result<void> replay(const Definition& definition);
 
@@ -60,6 +64,7 @@ class SeriesIndex {
 
  private:
   Result<SeriesEntry*> add_series(Bucket& bucket, SeriesId id, std::string_view key);
+  void forget_series(Bucket& bucket, SeriesEntry& entry);
   Result<void> load_columns(const kv::Store& store, Bucket& bucket);
   Result<void> load_series(const kv::Store& store, Bucket& bucket);
   Result<journal::Lsn> load_states(const kv::Store& store, Bucket& bucket);

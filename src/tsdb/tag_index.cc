@@ -34,6 +34,17 @@ void TagIndex::add(uint32_t series, std::span<const std::pair<std::string, std::
   }
 }
 
+void TagIndex::remove(uint32_t series, std::span<const std::pair<std::string, std::string>> tags) {
+  all_.remove(series);
+  for (const auto& [name, text] : tags) {
+    for (Key& key : keys_) {
+      if (key.name != name) continue;
+      key.present.remove(series);
+      if (const auto number = key.numbers.find(text); number != key.numbers.end()) key.values[number->second].series.remove(series);
+    }
+  }
+}
+
 Bitmap TagIndex::present(std::string_view key) const {
   const Key* const found = find(key);
   return found ? found->present : Bitmap();
@@ -55,7 +66,9 @@ Bitmap TagIndex::equal(std::string_view key, std::string_view value) const {
 
 std::vector<std::string> TagIndex::keys() const {
   std::vector<std::string> out;
-  for (const Key& key : keys_) out.emplace_back(key.name);
+  for (const Key& key : keys_) {
+    if (!key.present.isEmpty()) out.emplace_back(key.name);
+  }
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -71,6 +84,11 @@ std::vector<std::string_view> TagIndex::values(std::string_view key, size_t begi
   if (!found) return out;
   for (size_t i = begin; i < std::min(end, found->values.size()); ++i) out.push_back(found->values[i].text);
   return out;
+}
+
+bool TagIndex::is_used(std::string_view key, size_t value) const {
+  const Key* const found = find(key);
+  return found && value < found->values.size() && !found->values[value].series.empty();
 }
 
 void TagIndex::add_series_of(std::string_view key, size_t value, Bitmap& out) const {

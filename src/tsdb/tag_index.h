@@ -27,15 +27,20 @@ class TagIndex {
   // REQUIRES: series is new here; keys are sorted and each there once.
   void add(uint32_t series, std::span<const std::pair<std::string, std::string>> tags, TextArena& arena);
 
+  // REQUIRES: series was added with these tags. A value that no series has any more keeps its number, for when it comes back.
+  void remove(uint32_t series, std::span<const std::pair<std::string, std::string>> tags);
+
   const Bitmap& all() const { return all_; }
   // Series that have the tag at all.
   Bitmap present(std::string_view key) const;
   Bitmap equal(std::string_view key, std::string_view value) const;
 
-  std::vector<std::string> keys() const;  // sorted
+  std::vector<std::string> keys() const;  // sorted; those that some series has
   size_t values_count(std::string_view key) const;
   // Values [begin, end) in the order of their first appearance, cut to what is there. The views live as long as the arena.
   std::vector<std::string_view> values(std::string_view key, size_t begin, size_t end) const;
+  // Whether some series has the value of that number.
+  bool is_used(std::string_view key, size_t value) const;
   // Adds the series that have the value of that number.
   void add_series_of(std::string_view key, size_t value, Bitmap& out) const;
 

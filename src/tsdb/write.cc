@@ -70,7 +70,7 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
     std::shared_lock lock(index_.gate);
     auto bucket = TRY(ready_bucket(id));
     resolve(*bucket, batch, now_ns, scratch, outcome);
-    if (!scratch.undefined.empty() || !index_.unjournaled.empty()) {
+    while (!scratch.undefined.empty() || !index_.unjournaled.empty()) {
       lock.unlock();
       auto defined = define(*bucket, batch, scratch, outcome);
       if (!defined) {
@@ -79,6 +79,11 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
       }
       lock.lock();
       bucket = TRY(ready_bucket(id));
+      // While the gate was open a series that was empty may have gone.
+      if (std::ranges::none_of(scratch.rows, [](const Row& row) { return row.entry && row.entry->removed; })) break;
+      scratch.clear();
+      outcome = {};
+      resolve(*bucket, batch, now_ns, scratch, outcome);
     }
     store_rows(bucket, scratch, outcome, append);
   }

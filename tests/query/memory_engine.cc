@@ -296,6 +296,9 @@ Result<tsdb::EraseOutcome> MemoryEngine::erase(tsdb::BucketId bucket, const tsdb
       outcome.values += before - column.cells.size();
     }
   }
+  std::erase_if(buckets_.at(bucket)->series, [](const auto& entry) {
+    return std::ranges::all_of(entry.second.columns, [](const auto& column) { return column.second.cells.empty(); });
+  });
   return outcome;
 }
 

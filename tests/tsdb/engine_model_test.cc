@@ -99,7 +99,7 @@ class History {
 
   // Erases the range from some of the series, in the model too.
   EraseRequest erasure() {
-    EraseRequest request{.measurements = {}, .predicate = {}, .range = range()};
+    EraseRequest request{.measurements = {}, .predicate = {}, .range = random_.one_in(3) ? TimeRange{} : range()};
     const bool one = random_.one_in(2);
     const std::string name = std::to_string(random_.below(4));
     if (one) request.predicate = {.kind = TagPredicate::Kind::kEqual, .key = "n", .value = name, .pattern = nullptr, .children = {}};
@@ -152,11 +152,16 @@ class History {
   void check() {
     const auto reader = h_.reader(bucket_);
     const auto all = reader->series("data", {}).value();
-    ASSERT_EQ(all.size(), model_.size());
-    size_t at = 0;
+    std::map<std::string, Series> found;
+    for (const Series& series : all) found.emplace(series_key(*series.name), series);
+    ASSERT_EQ(found.size(), all.size());
+    for (const auto& [key, series] : found) ASSERT_TRUE(model_.contains(key)) << key;
     for (const auto& [key, fields] : model_) {
-      const Series& series = all[at++];
-      ASSERT_EQ(series_key(*series.name), key);
+      const bool has_rows = std::ranges::any_of(fields, [](const auto& field) { return !field.second.rows.empty(); });
+      // A series that lost all its points leaves the index at some later pass.
+      if (!has_rows && !found.contains(key)) continue;
+      ASSERT_TRUE(found.contains(key)) << key;
+      const Series& series = found.at(key);
       for (const auto& [field, column] : fields) {
         ASSERT_TRUE(column.rows.empty() || reader->has_field(series.id, field));
         for (int round = 0; round < 3; ++round) {

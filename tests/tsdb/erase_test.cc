@@ -71,8 +71,10 @@ TEST(Erase, OfEverythingLeavesNoChunkAndOldAndNewPointsCanComeAgain) {
   ASSERT_TRUE(h.engine->erase(bucket, {}));
   EXPECT_TRUE(chunk_keys(h).empty());
   EXPECT_EQ(h.engine->status().columns, 0u);
+  EXPECT_EQ(h.engine->status().series, 0u);
   EXPECT_EQ(rows(h, bucket, "302", "a"), 0u);
   write_rows(h, bucket, "302", 10);
+  EXPECT_EQ(rows(h, bucket, "302", "a"), 10u);
   h.crash();
   EXPECT_EQ(rows(h, bucket, "302", "a"), 10u);
   EXPECT_EQ(h.engine->status().columns, 2u);

@@ -71,10 +71,13 @@ TEST(Records, DefinitionsRoundTrip) {
   std::string payload;
   append_definition(payload, ColumnDefinition{3, "data", 1, FieldType::kFloat, "value"});
   append_definition(payload, SeriesDefinition{3, 12, "data,room=302"});
+  append_definition(payload, SeriesRemoval{3, 12});
   std::vector<std::string> seen;
   const auto decoded = decode_definitions(payload, [&](const Definition& definition) -> Result<void> {
     if (const auto* column = std::get_if<ColumnDefinition>(&definition)) {
       seen.push_back(fmt::format("{} {} {} {} {}", column->bucket, column->measurement, column->column, to_string(column->type), column->field));
+    } else if (const auto* removal = std::get_if<SeriesRemoval>(&definition)) {
+      seen.push_back(fmt::format("{} {} removed", removal->bucket, removal->series));
     } else {
       const auto& series = std::get<SeriesDefinition>(definition);
       seen.push_back(fmt::format("{} {} {}", series.bucket, series.series, series.key));
@@ -82,7 +85,7 @@ TEST(Records, DefinitionsRoundTrip) {
     return {};
   });
   ASSERT_TRUE(decoded) << decoded.error().message;
-  EXPECT_EQ(seen, (std::vector<std::string>{"3 data 1 float value", "3 12 data,room=302"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"3 data 1 float value", "3 12 data,room=302", "3 12 removed"}));
   EXPECT_FALSE(decode_definitions(payload.substr(0, payload.size() - 1), [](const Definition&) { return Result<void>(); }));
   EXPECT_FALSE(decode_definitions("\x01\x09", [](const Definition&) { return Result<void>(); }));
 }

@@ -1,0 +1,122 @@
+// Series without points leave the index. That it never costs a point is engine_model_test.cc's to show, which erases and writes again.
+#include <gtest/gtest.h>
+
+#include "engine_harness.h"
+
+namespace campanile::tsdb {
+namespace {
+
+constexpr int64_t kHour = 3600 * kSecond;
+
+void write_one(EngineHarness& h, BucketId bucket, std::string_view job, int64_t time_ns) {
+  Points points;
+  points.add("load", {{"job", job}, {"host", "a"}}, {{"value", FieldValue::of_float(1)}}, time_ns);
+  h.write(bucket, points.batch);
+}
+
+BucketId short_bucket(EngineHarness& h) {
+  EXPECT_TRUE(h.engine->create_database("lab"));
+  EXPECT_TRUE(h.engine->create_retention_policy("lab", {.name = "day", .duration_ns = 24 * kHour, .is_default = true}));
+  return h.engine->bucket("lab", "day").value();
+}
+
+// What the background thread does once a minute.
+void pass(EngineHarness& h) {
+  ASSERT_TRUE(h.engine->seal_all());
+  ASSERT_TRUE(h.engine->sealer().enforce_retention());
+  ASSERT_TRUE(h.engine->sealer().remove_empty_series());
+}
+
+TEST(EmptySeries, LeaveWithTheirLastChunkAndComeAgainUnderAnotherNumber) {
+  EngineHarness h;
+  const BucketId bucket = short_bucket(h);
+  for (int job = 0; job < 1000; ++job) write_one(h, bucket, std::to_string(job), kNow);
+  write_one(h, bucket, "stays", kNow);
+  pass(h);
+  ASSERT_EQ(h.engine->status().series, 1001u);
+  h.clock.advance_ns(23 * kHour);
+  write_one(h, bucket, "stays", h.clock.now_ns());
+  h.clock.advance_ns(2 * kHour);
+  pass(h);
+  EXPECT_EQ(h.engine->status().series, 1u);
+  EXPECT_EQ(h.engine->status().columns, 1u);
+  for (const bool restarted : {false, true}) {
+    if (restarted) h.crash();
+    const auto reader = h.reader(bucket);
+    ASSERT_EQ(reader->series("load", {}).value().size(), 1u);
+    EXPECT_EQ(reader->tag_values("load", "job"), (std::vector<std::string>{"stays"}));
+    EXPECT_EQ(reader->tag_values("load", "host"), (std::vector<std::string>{"a"}));
+  }
+  write_one(h, bucket, "7", h.clock.now_ns());
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      h.checkpoint();
+      h.crash();
+    }
+    const auto reader = h.reader(bucket);
+    const auto series = reader->series("load", {.kind = TagPredicate::Kind::kEqual, .key = "job", .value = "7", .pattern = nullptr, .children = {}}).value();
+    ASSERT_EQ(series.size(), 1u);
+    EXPECT_GT(series[0].id, 1001u);
+    EXPECT_EQ(read_column(*reader, series[0].id, "value").size(), 1u);
+  }
+}
+
+TEST(EmptySeries, OneWithAPointInMemoryStays) {
+  EngineHarness h;
+  const BucketId bucket = short_bucket(h);
+  write_one(h, bucket, "a", kNow);
+  ASSERT_TRUE(h.engine->seal_all());
+  h.clock.advance_ns(25 * kHour);
+  write_one(h, bucket, "a", h.clock.now_ns());
+  ASSERT_TRUE(h.engine->sealer().enforce_retention());
+  ASSERT_TRUE(h.engine->sealer().remove_empty_series());
+  const auto reader = h.reader(bucket);
+  const auto series = reader->series("load", {}).value();
+  ASSERT_EQ(series.size(), 1u);
+  EXPECT_EQ(read_column(*reader, series[0].id, "value").size(), 1u);
+}
+
+TEST(EmptySeries, ARowThatTheDiskWouldNotEraseIsNotASecondSeries) {
+  EngineHarness h;
+  const BucketId bucket = short_bucket(h);
+  write_one(h, bucket, "a", kNow);
+  pass(h);
+  const std::string key = series_row_key(BucketRows::kSeries, bucket, 1);
+  const std::string row = *h.store->get(key).value();
+  h.clock.advance_ns(25 * kHour);
+  pass(h);
+  ASSERT_FALSE(h.store->get(key).value());
+  write_one(h, bucket, "a", h.clock.now_ns());
+  h.checkpoint();
+  kv::WriteBatch left_over;
+  left_over.put(key, row);
+  ASSERT_TRUE(h.store->write(left_over, kv::Durability::kSynced));
+  h.crash();
+  const auto reader = h.reader(bucket);
+  const auto series = reader->series("load", {}).value();
+  ASSERT_EQ(series.size(), 1u);
+  EXPECT_EQ(series[0].id, 2u);
+  EXPECT_EQ(read_column(*reader, 2, "value").size(), 1u);
+}
+
+TEST(Postings, LetGoOfASeries) {
+  Postings few;
+  few.add(1);
+  few.add(2);
+  few.remove(1);
+  few.add(9);
+  Bitmap out;
+  few.add_to(out);
+  EXPECT_EQ(out, Bitmap::bitmapOf(2, 2, 9));
+  few.add(10);
+  for (const uint32_t series : {2u, 9u, 10u}) {
+    EXPECT_FALSE(few.empty());
+    few.remove(series);
+  }
+  EXPECT_TRUE(few.empty());
+  few.add(3);
+  EXPECT_FALSE(few.empty());
+}
+
+}  // namespace
+}  // namespace campanile::tsdb
