@@ -192,6 +192,8 @@ class PahoV5Test(unittest.TestCase):
         back.publish("wills/end", "4")
         self.assertEqual("wills/end", watch.next().topic)
         back.close(SessionExpiryInterval=0)
+        # Another connection may be read before the DISCONNECT is.
+        wait_until(lambda: self.campanile.request("GET", "/api/v1/clients/back")[0] == 404, "the session's end")
         self.assertFalse(self.connect("back", clean=False).present, "DISCONNECT ended the session")
         watch.close()
 
