@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "tsdb/shared_times.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -42,10 +43,12 @@ Result<bool> ChunkErasure::step(kv::WriteBatch& batch) {
   }
   TRY(rows_->status());
   if (rows_->valid()) return true;
-  if (!cuts_.empty()) {
-    for (const auto& [sequence, cut] : cuts_) write_cut(sequence, cut, batch);
-    cuts_.clear();
+  for (const auto& [sequence, cut] : cuts_) write_cut(sequence, cut, batch);
+  cuts_.clear();
+  for (const std::string& key : times_) {
+    if (!kept_times_.contains(key)) batch.erase(key);
   }
+  times_.clear();
   if (!batch.empty()) return true;
   TRY(look_at_what_is_left());
   return false;
@@ -53,12 +56,16 @@ Result<bool> ChunkErasure::step(kv::WriteBatch& batch) {
 
 Result<void> ChunkErasure::take(const ChunkKey& key, kv::WriteBatch& batch) {
   const auto chunk = parse_chunk(rows_->key(), rows_->value());
-  if (!chunk) return damage(chunk.error());
+  if (!chunk) return damage(key, chunk.error());
   const int64_t max_time_ns = chunk->statistics.max_time_ns;
   if (max_time_ns < range_.from_ns) return {};
   if (!lies_within(key.min_time_ns, max_time_ns, range_)) return cut(key, *chunk);
+  if (chunk->is_times) {
+    times_.emplace_back(rows_->key());
+    return {};
+  }
   batch.erase(rows_->key());
-  if (!chunk->is_times) values_ += chunk->statistics.count;
+  values_ += chunk->statistics.count;
   return {};
 }
 
@@ -66,12 +73,8 @@ Result<void> ChunkErasure::cut(const ChunkKey& key, const Chunk& chunk) {
   Cut& cut = cuts_[key.sequence];
   if (!chunk.is_times) {
     ColumnData data;
-    if (auto decoded = decode(key, chunk, data); !decoded) {
-      if (decoded.error().code != ErrorCode::kCorrupt) return decoded;
-      // Its times are kept with it.
-      std::erase(cut.keys, chunk_key({key.bucket, key.series, kTimesColumn, key.min_time_ns, key.sequence}));
-      return damage(decoded.error());
-    }
+    const auto decoded = decode_with_times(chunk, [this](std::string_view at) { return store_.get(at); }, data);
+    if (!decoded) return damage(key, decoded.error());
     values_ += rows_within(data, range_);
     const auto [place, is_new] = cut.columns.try_emplace(key.column, data);
     // The chunks of one sequence and column follow one another.
@@ -81,27 +84,21 @@ Result<void> ChunkErasure::cut(const ChunkKey& key, const Chunk& chunk) {
   return {};
 }
 
-Result<void> ChunkErasure::decode(const ChunkKey& key, const Chunk& chunk, ColumnData& data) {
-  if (chunk.times != Times::kShared) return decode_chunk(chunk, nullptr, data);
-  const std::string times_key = chunk_key({key.bucket, key.series, kTimesColumn, key.min_time_ns, key.sequence});
-  const auto times = TRY(store_.get(times_key));
-  if (!times) return fail(ErrorCode::kCorrupt, "{}: its chunk of shared times is missing", to_string(key));
-  const Chunk shared = TRY(parse_chunk(times_key, *times));
-  return decode_chunk(chunk, &shared, data);
-}
-
 void ChunkErasure::write_cut(uint64_t sequence, const Cut& cut, kv::WriteBatch& batch) {
-  for (const std::string& key : cut.keys) batch.erase(key);
+  for (const std::string& key : cut.keys) {
+    if (!kept_times_.contains(key)) batch.erase(key);
+  }
   ChunkGroup group{.state = state_};
-  GroupWriter writer(bucket_, series_, sequence, batch, group);
+  GroupWriter writer(bucket_, series_, sequence, batch, group, &kept_times_);
   writer.write_piece(cut.columns, INT64_MIN, range_.from_ns);
   if (range_.to_ns < INT64_MAX) writer.write_piece(cut.columns, range_.to_ns + 1, std::nullopt);
 }
 
-Result<void> ChunkErasure::damage(const Error& error) {
+Result<void> ChunkErasure::damage(const ChunkKey& key, const Error& error) {
   if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kUnsupported) return std::unexpected(error);
   log::warning("erasing points: {}; it is left as it is", error.message);
   ++damaged_;
+  kept_times_.insert(shared_times_key(key));
   return {};
 }
 

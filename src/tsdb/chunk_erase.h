@@ -4,13 +4,15 @@
 //   while (TRY(erasure.step(batch))) TRY(store.write(batch));     // any number of changes; each alone leaves the rest readable
 //   // the last batch, with erasure.state() in it, makes the erasing complete
 //
-// Pieces keep their chunk's sequence, so that of two chunks with a time in common the same one is right as before.
+// Pieces keep their chunk's sequence, so that of two chunks with a time in common the same one is right as before. Times that columns share go last,
+// once it is known that nobody needs them: neither a reader between two steps nor a chunk that could not be read.
 // Threads: the sealing thread. Errors: kIoError. A damaged chunk is left for whoever can mend it, and counted.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,10 +44,9 @@ class ChunkErasure {
 
   Result<void> take(const ChunkKey& key, kv::WriteBatch& batch);
   Result<void> cut(const ChunkKey& key, const Chunk& chunk);
-  Result<void> decode(const ChunkKey& key, const Chunk& chunk, ColumnData& data);
   void write_cut(uint64_t sequence, const Cut& cut, kv::WriteBatch& batch);
-  // Counts a chunk that is damaged; any other error is the caller's.
-  Result<void> damage(const Error& error);
+  // Counts a chunk that is damaged, whose times are kept with it; any other error is the caller's.
+  Result<void> damage(const ChunkKey& key, const Error& error);
   Result<void> look_at_what_is_left();
 
   const kv::Store& store_;
@@ -56,6 +57,8 @@ class ChunkErasure {
   std::unique_ptr<kv::Iterator> rows_;
   std::string column_end_;  // of the column that rows_ is in
   std::map<uint64_t, Cut> cuts_;
+  std::vector<std::string> times_;    // keys of shared times that lie in the range
+  std::set<std::string> kept_times_;  // keys of times that damaged chunks may share
   uint64_t values_ = 0;
   uint64_t damaged_ = 0;
 };

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/check.h"
 #include "tsdb/chunk.h"
 #include "tsdb/group_writer.h"
+#include "tsdb/shared_times.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -18,7 +20,7 @@ constexpr ColumnId kMergeableColumnsMax = 63;  // those with a bit of their own 
 // The chunks of the newest group, and what to erase when they are written anew.
 struct Tail {
   Columns columns;
-  std::vector<std::string> keys;
+  std::set<std::string> keys;
 };
 
 Result<void> read_tail_column(const kv::Store& store, BucketId bucket, SeriesId series, ColumnId column, const ChunksState& state, Tail& tail) {
@@ -31,17 +33,9 @@ Result<void> read_tail_column(const kv::Store& store, BucketId bucket, SeriesId 
   if (parsed.sequence != state.sequence || parsed.min_time_ns < state.tail_min_time_ns) return {};
   const Chunk chunk = TRY(parse_chunk(key, rows->value()));
   ColumnData data;
-  if (chunk.times == Times::kShared) {
-    const std::string times_key = chunk_key({bucket, series, kTimesColumn, parsed.min_time_ns, parsed.sequence});
-    const auto times = TRY(store.get(times_key));
-    if (!times) return fail(ErrorCode::kCorrupt, "{}: its chunk of shared times is missing", to_string(parsed));
-    const Chunk shared = TRY(parse_chunk(times_key, *times));
-    TRY(decode_chunk(chunk, &shared, data));
-    if (std::find(tail.keys.begin(), tail.keys.end(), times_key) == tail.keys.end()) tail.keys.push_back(times_key);
-  } else {
-    TRY(decode_chunk(chunk, nullptr, data));
-  }
-  tail.keys.push_back(key);
+  TRY(decode_with_times(chunk, [&store](std::string_view at) { return store.get(at); }, data));
+  tail.keys.insert(key);
+  if (chunk.times == Times::kShared) tail.keys.insert(shared_times_key(parsed));
   tail.columns.emplace(column, std::move(data));
   return {};
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "tsdb/shared_times.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -122,12 +123,7 @@ class ChunkCursor final : public ColumnCursor {
   }
 
   Result<void> decode(const StoredChunk& stored, ColumnData& data) {
-    if (stored.chunk.times == Times::kEmbedded) return decode_chunk(stored.chunk, nullptr, data);
-    const std::string key = chunk_key({name_.bucket, name_.series, kTimesColumn, stored.chunk.key.min_time_ns, stored.chunk.key.sequence});
-    const auto value = TRY(view_->get(key));
-    if (!value) return fail(ErrorCode::kCorrupt, "{}: its chunk of shared times is missing", to_string(stored.chunk.key));
-    const Chunk shared = TRY(parse_chunk(key, *value));
-    return decode_chunk(stored.chunk, &shared, data);
+    return decode_with_times(stored.chunk, [this](std::string_view key) { return view_->get(key); }, data);
   }
 
   // Shows a source that shares no time with others; false where nothing of it lies in the range.

@@ -40,7 +40,8 @@ void GroupWriter::write_piece(const Columns& columns, int64_t from_ns, std::opti
   if (share) {
     const ChunkKey key{bucket_, series_, kTimesColumn, reference.times().front(), sequence_};
     const std::string times = encode_times_chunk(key, reference.times());
-    share = times.size() >= kSharedTimesBytesMin;
+    const bool is_free = !kept_times_ || !kept_times_->contains(chunk_key(key));
+    share = is_free && times.size() >= kSharedTimesBytesMin;
     if (share) put(key, times);
   }
   ChunksState& state = group_.state;

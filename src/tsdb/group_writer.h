@@ -3,12 +3,14 @@
 //   GroupWriter writer(bucket, series, sequence, batch, group);
 //   writer.write_piece(columns, INT64_MIN, std::nullopt);      // group.state then tells of what the batch holds
 //
-// Threads: the sealing thread. Ownership: batch and group outlive the writer.
+// Threads: the sealing thread. Ownership: batch, group and kept times outlive the writer.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "kv/store.h"
@@ -21,8 +23,9 @@ using Columns = std::map<ColumnId, ColumnData>;
 
 class GroupWriter {
  public:
-  GroupWriter(BucketId bucket, SeriesId series, uint64_t sequence, kv::WriteBatch& batch, ChunkGroup& group)
-      : bucket_(bucket), series_(series), sequence_(sequence), batch_(batch), group_(group) {}
+  // `kept_times`: keys of shared times that are somebody else's and must stay as they are.
+  GroupWriter(BucketId bucket, SeriesId series, uint64_t sequence, kv::WriteBatch& batch, ChunkGroup& group, const std::set<std::string>* kept_times = nullptr)
+      : bucket_(bucket), series_(series), sequence_(sequence), batch_(batch), group_(group), kept_times_(kept_times) {}
 
   // Writes the rows of all columns with from_ns <= time < to_ns (or to the end) as one chunk each; nothing where there are none.
   void write_piece(const Columns& columns, int64_t from_ns, std::optional<int64_t> to_ns);
@@ -35,6 +38,7 @@ class GroupWriter {
   const uint64_t sequence_;
   kv::WriteBatch& batch_;
   ChunkGroup& group_;
+  const std::set<std::string>* const kept_times_;
 };
 
 }  // namespace campanile::tsdb

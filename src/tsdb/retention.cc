@@ -1,7 +1,11 @@
 // Retention: chunks are erased when the whole of them is older than their bucket keeps. Part of the sealer, which owns the background thread.
 
+#include <set>
+#include <string>
+
 #include "tsdb/chunk.h"
 #include "tsdb/sealer.h"
+#include "tsdb/shared_times.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -21,7 +25,10 @@ Result<void> Sealer::drop_expired(const std::shared_ptr<Bucket>& bucket, int64_t
   const auto rows = store_.iterate(bucket_begin(BucketRows::kChunks, bucket->id), bucket_end(BucketRows::kChunks, bucket->id));
   SeriesId series = 0;
   bool keeps_some = true;
+  std::set<std::string> times;  // of the series, shared and old; they go when its columns have gone
   const auto end_series = [&] {
+    for (const std::string& key : times) batch.erase(key);
+    times.clear();
     if (!keeps_some) may_be_empty(bucket, series);
   };
   while (rows->valid()) {
@@ -32,19 +39,29 @@ Result<void> Sealer::drop_expired(const std::shared_ptr<Bucket>& bucket, int64_t
       keeps_some = false;
     }
     const auto chunk = parse_chunk(rows->key(), rows->value());
-    // A damaged chunk is kept for whoever can mend it, and those after it are looked at.
+    // A damaged chunk is kept with its times for whoever can mend it, and those after it are looked at.
     if (!chunk) {
       keeps_some = true;
+      times.erase(shared_times_key(key));
       rows->next();
       continue;
     }
     if (chunk->statistics.max_time_ns >= before_ns) {
-      // Chunks lie in the order of their first times: the rest of the column is younger, or soon will be gone too.
       keeps_some = true;
-      rows->seek(column_end(key.bucket, key.series, key.column));
+      // Chunks lie in the order of their first times. Of those that begin before, each is looked at: where they overlap, an old one may follow a
+      // longer one that is not old, and its shared times are about to go.
+      if (key.min_time_ns >= before_ns) {
+        rows->seek(column_end(key.bucket, key.series, key.column));
+      } else {
+        rows->next();
+      }
       continue;
     }
-    batch.erase(rows->key());
+    if (chunk->is_times) {
+      times.emplace(rows->key());
+    } else {
+      batch.erase(rows->key());
+    }
     if (batch.size() >= kErasesMax) TRY(flush());
     rows->next();
   }

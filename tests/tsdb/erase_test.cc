@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/checksum.h"
+#include "codec/varint.h"
 #include "engine_harness.h"
 #include "tsdb/records.h"
 
@@ -114,6 +116,56 @@ TEST(Erase, LeavesADamagedChunkAndSaysSo) {
   EXPECT_EQ(erased->damaged_chunks, 1u);
   EXPECT_TRUE(h.store->get(key).value().has_value());
   EXPECT_EQ(rows(h, bucket, "302", "b"), 0u);
+}
+
+// A chunk that is damaged today may be mended from a backup tomorrow: the times that it shares must still be there.
+TEST(Erase, KeepsTheTimesOfADamagedChunk) {
+  for (const TimeRange range : {TimeRange{}, TimeRange{kNow + 100 * kSecond, INT64_MAX}, TimeRange{INT64_MIN, kNow + 100 * kSecond},
+                                TimeRange{kNow + 100 * kSecond, kNow + 150 * kSecond}}) {
+    for (const bool is_whole : {true, false}) {
+      EngineHarness h({.chunk_points_max = 500});
+      const BucketId bucket = h.bucket();
+      Random random(17);
+      Points points;
+      // Uneven times, so that a block of them is worth sharing; three columns, so that two still do.
+      for (int i = 0; i < 200; ++i) {
+        points.add("data", {{"room", "302"}}, {{"a", FieldValue::of_float(i)}, {"b", FieldValue::of_integer(-i)}, {"c", FieldValue::of_boolean(i % 2 == 0)}},
+                   kNow + i * kSecond + random.between(0, kSecond - 1));
+      }
+      h.write(bucket, points.batch);
+      ASSERT_TRUE(h.engine->seal_all());
+      const OwnedColumn before = read_column(*h.reader(bucket), 1, "a");
+      ASSERT_EQ(before.size(), 200u);
+      ASSERT_EQ(chunk_keys(h).size(), 4u) << "times are shared";
+      const std::string key = chunk_key({bucket, 1, 1, before.begin()->first, 1});
+      const std::string mended = *h.store->get(key).value();
+      // Damage that the checksum finds, and damage that only decoding can.
+      std::string damaged = mended;
+      if (is_whole) {
+        damaged[damaged.size() / 2] ^= 1;
+      } else {
+        damaged.resize(damaged.size() - 5);
+        codec::append_fixed(damaged, codec::checksum32(damaged, codec::checksum64(key)));
+      }
+      kv::WriteBatch damage;
+      damage.put(key, damaged);
+      ASSERT_TRUE(h.store->write(damage, kv::Durability::kSynced));
+      const auto erased = h.engine->erase(bucket, {.measurements = {}, .predicate = {}, .range = range});
+      ASSERT_TRUE(erased) << erased.error().message;
+      // What lies in the range as a whole goes without being decoded.
+      const bool goes = range.from_ns == INT64_MIN && range.to_ns == INT64_MAX && !is_whole;
+      EXPECT_EQ(erased->damaged_chunks, goes ? 0u : 1u);
+      ASSERT_EQ(h.store->get(key).value().has_value(), !goes);
+      if (goes) continue;
+      kv::WriteBatch mending;
+      mending.put(key, mended);
+      ASSERT_TRUE(h.store->write(mending, kv::Durability::kSynced));
+      EXPECT_EQ(read_column(*h.reader(bucket), 1, "a"), before);
+      for (const std::string_view field : {"b", "c"}) {
+        for (const auto& [time_ns, value] : read_column(*h.reader(bucket), 1, field)) EXPECT_TRUE(time_ns < range.from_ns || time_ns > range.to_ns);
+      }
+    }
+  }
 }
 
 TEST(Erase, WhatIsWrittenAfterItWasAskedForStays) {
