@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -38,14 +39,17 @@ class GroupCommitJournal final : public Journal {
   void add_listener(CommitListener listener) override;
   Result<void> wait_durable(Lsn lsn) override;
   Result<void> truncate_before(Lsn lsn) override { return directory_->remove_before(lsn); }
+  Result<std::unique_ptr<SegmentHold>> hold_segments() override;
 
  private:
+  class Hold;
+  Result<std::vector<SegmentFile>> synced_files();
   template <typename Put>
   Result<Lsn> add(size_t payload_bytes, Put put_frame);
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void gather(std::unique_lock<std::mutex>& lock);
-  Result<void> commit(bool stopping);
+  Result<void> commit(bool sync_now);
   void publish(const Result<void>& outcome);
   bool relaxed() const { return options_.sync_every_ms > 0; }
   bool sync_is_due() const;
@@ -60,6 +64,7 @@ class GroupCommitJournal final : public Journal {
   mutable std::condition_variable progress_;
   std::string pending_;  // frames not yet given to the writer; begins with a mark
   bool stopping_ = false;
+  bool sync_wanted_ = false;
   Lsn synced_;
   uint64_t syncs_ = 0;
   uint64_t pending_records_ = 0;
@@ -168,19 +173,51 @@ Result<void> GroupCommitJournal::wait_durable(Lsn lsn) {
   return std::unexpected(*failure_);
 }
 
+class GroupCommitJournal::Hold final : public SegmentHold {
+ public:
+  explicit Hold(GroupCommitJournal& journal) : journal_(journal) { journal_.directory_->hold(); }
+  ~Hold() override { journal_.directory_->release(); }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  Result<std::vector<SegmentFile>> synced_files() override { return journal_.synced_files(); }
+
+ private:
+  GroupCommitJournal& journal_;
+};
+
+Result<std::unique_ptr<SegmentHold>> GroupCommitJournal::hold_segments() { return std::make_unique<Hold>(*this); }
+
+Result<std::vector<SegmentFile>> GroupCommitJournal::synced_files() {
+  Lsn synced = 0;
+  {
+    std::unique_lock lock(mutex_);
+    const Lsn wanted = end_;
+    if (synced_ < wanted) {
+      sync_wanted_ = true;
+      work_.notify_one();
+    }
+    progress_.wait(lock, [&] { return synced_ >= wanted || failure_; });
+    if (synced_ < wanted) return std::unexpected(*failure_);
+    synced = synced_;
+  }
+  // Asked after synced_: the file that is last now holds everything up to there that none before it does.
+  return directory_->files(synced);
+}
+
 void GroupCommitJournal::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wait_for_work(lock);
     gather(lock);
     const bool stopping = stopping_;
+    const bool sync_now = std::exchange(sync_wanted_, false) || stopping;
     last_records_ = std::exchange(pending_records_, 0);
     if (!pending_.empty()) {
       writer_.add(std::move(pending_));
       pending_ = writer_.take_spare();
     }
     lock.unlock();
-    publish(commit(stopping));
+    publish(commit(sync_now));
     lock.lock();
     if (stopping && (pending_.empty() || failure_)) break;
   }
@@ -194,7 +231,7 @@ void GroupCommitJournal::wait_for_work(std::unique_lock<std::mutex>& lock) {
     work_.wait_for(lock, std::chrono::milliseconds(options_.retry_ms), [&] { return stopping_; });
     return;
   }
-  const auto something_to_do = [&] { return stopping_ || !pending_.empty(); };
+  const auto something_to_do = [&] { return stopping_ || sync_wanted_ || !pending_.empty(); };
   if (writer_.written() == writer_.synced()) {
     work_.wait(lock, something_to_do);
   } else {
@@ -207,9 +244,9 @@ void GroupCommitJournal::gather(std::unique_lock<std::mutex>& lock) {
   work_.wait_for(lock, std::chrono::microseconds(options_.gather_us), [&] { return stopping_; });
 }
 
-Result<void> GroupCommitJournal::commit(bool stopping) {
+Result<void> GroupCommitJournal::commit(bool sync_now) {
   TRY(writer_.write());
-  if (relaxed() && !stopping && !sync_is_due()) return {};
+  if (relaxed() && !sync_now && !sync_is_due()) return {};
   TRY(writer_.sync());
   last_sync_ = SteadyClock::now();
   return {};

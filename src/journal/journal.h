@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -88,6 +89,21 @@ using AppendFunction = std::function<Result<Lsn>(std::span<const NewRecord> reco
 
 class FileSystem;  // journal/file_system.h
 
+// The first `bytes` bytes of a journal file: its header and whole frames, none of which changes any more.
+struct SegmentFile {
+  std::filesystem::path path;
+  uint64_t bytes = 0;
+};
+
+// While it lives no file of the journal is removed, however many checkpoints there are. For who copies them. It must go before the journal.
+class SegmentHold {
+ public:
+  virtual ~SegmentHold() = default;
+  // Syncs everything appended before the call, and answers all files kept, oldest first: copied with that many bytes each under their names, they are
+  // a journal that ends there or later. Blocks for a sync; never on an event loop. Errors: kIoError while the journal cannot write.
+  virtual Result<std::vector<SegmentFile>> synced_files() = 0;
+};
+
 class Journal {
  public:
   // Opens or makes the journal in `directory`, replays what it holds, cuts a torn tail, and starts the writer thread.
@@ -120,8 +136,11 @@ class Journal {
   // Errors: kIoError while the journal cannot write; kInvalidArgument for an lsn after end().
   virtual Result<void> wait_durable(Lsn lsn) = 0;
 
-  // Lets go of whole segments that end at or before `lsn`.
+  // Lets go of whole segments that end at or before `lsn`; of none while somebody holds them.
   virtual Result<void> truncate_before(Lsn lsn) = 0;
+
+  // Waits for a removal that is under way. Any number of holds at a time. Errors: kUnsupported for a journal without files.
+  virtual Result<std::unique_ptr<SegmentHold>> hold_segments() = 0;
 };
 
 // A part of the program whose state the journal protects. See journal/checkpoint.h for who calls it.

@@ -191,6 +191,7 @@ Result<void> SegmentDirectory::remove(Lsn start) { return files_.remove(path_of(
 
 Result<void> SegmentDirectory::remove_before(Lsn lsn) {
   std::lock_guard removal(removal_mutex_);
+  if (holds_ > 0) return {};
   for (;;) {
     Lsn oldest = 0;
     {
@@ -211,16 +212,39 @@ Lsn SegmentDirectory::begin() const {
   return segments_.empty() ? 0 : segments_.front().start;
 }
 
+Lsn SegmentDirectory::end_of(size_t index, Lsn end) const {
+  // What lies behind the next one's previous_end is a write that failed and was done again there; one that begins there or later holds nothing.
+  const Lsn frames_end = index + 1 < segments_.size() ? segments_[index + 1].previous_end : end;
+  return std::max(frames_end, segments_[index].start);
+}
+
 uint64_t SegmentDirectory::kept_bytes(Lsn end) const {
   std::lock_guard lock(mutex_);
   // Until the first create() of this run nothing was added to what open() found.
   if (!segments_.empty() && segments_.back().start < first_unused_) end = recovered_end_;
   uint64_t bytes = 0;
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    const Lsn segment_end = i + 1 < segments_.size() ? segments_[i + 1].previous_end : end;
-    if (segment_end > segments_[i].start) bytes += segment_end - segments_[i].start;
-  }
+  for (size_t i = 0; i < segments_.size(); ++i) bytes += end_of(i, end) - segments_[i].start;
   return bytes;
+}
+
+void SegmentDirectory::hold() {
+  std::lock_guard removal(removal_mutex_);
+  ++holds_;
+}
+
+void SegmentDirectory::release() {
+  std::lock_guard removal(removal_mutex_);
+  --holds_;
+}
+
+std::vector<SegmentFile> SegmentDirectory::files(Lsn end) const {
+  std::lock_guard lock(mutex_);
+  if (!segments_.empty() && segments_.back().start < first_unused_) end = recovered_end_;
+  std::vector<SegmentFile> files;
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    files.push_back({path_of(segments_[i].start), kHeaderBytes + (end_of(i, end) - segments_[i].start)});
+  }
+  return files;
 }
 
 }  // namespace campanile::journal

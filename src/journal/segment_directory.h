@@ -43,8 +43,16 @@ class SegmentDirectory {
   // a segment of the same start, which then holds nothing durable. REQUIRES: everything this run wrote before previous_end is synced.
   Result<OpenSegment> create(Lsn start, Lsn previous_end, uint64_t bytes);
 
-  // Removes segments, oldest first, that end at or before `lsn`; never the last.
+  // Removes segments, oldest first, that end at or before `lsn`; never the last, and none while there is a hold.
   Result<void> remove_before(Lsn lsn);
+
+  // A hold begins, once no removal is under way, and ends. Any number at a time.
+  void hold();
+  void release();
+
+  // The files kept, oldest first, each with the bytes up to the end of its frames. REQUIRES: `end` was synced before the call, and a hold where
+  // somebody may remove them.
+  std::vector<SegmentFile> files(Lsn end) const;
 
   Lsn begin() const;
   // Bytes of frames in the files kept, where the last one reaches to `end`.
@@ -74,10 +82,13 @@ class SegmentDirectory {
   Result<std::unique_ptr<File>> make_segment(const SegmentHeader& header, uint64_t bytes, std::string_view frames);
   Result<void> remove(Lsn start);
   std::filesystem::path path_of(Lsn start) const { return path_ / segment_name(start); }
+  // Where the frames of segments_[index] end, when those of the last one end at `end`. REQUIRES: mutex_ is held.
+  Lsn end_of(size_t index, Lsn end) const;
 
   FileSystem& files_;
   std::filesystem::path path_;
-  std::mutex removal_mutex_;  // one removal at a time; taken before mutex_
+  std::mutex removal_mutex_;  // one removal at a time, and holds_; taken before mutex_
+  size_t holds_ = 0;
   mutable std::mutex mutex_;  // segments_, never held during a file operation other than removing an empty segment
   std::vector<Segment> segments_;  // oldest first
   Doubtful doubtful_;             // open() and the writer thread only

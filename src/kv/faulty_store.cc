@@ -120,4 +120,6 @@ Result<void> FaultyStore::sync() {
 
 uint64_t FaultyStore::disk_bytes() const { return current_->disk_bytes(); }
 
+Result<void> FaultyStore::checkpoint(const std::filesystem::path& directory) { return current_->checkpoint(directory); }
+
 }  // namespace campanile::kv

@@ -37,6 +37,7 @@ class FaultyStore final : public Store {
   std::shared_ptr<const Snapshot> snapshot() const override;
   Result<void> sync() override;
   uint64_t disk_bytes() const override;
+  Result<void> checkpoint(const std::filesystem::path& directory) override;
 
  private:
   struct Fault {

@@ -68,6 +68,8 @@ class MemoryStore final : public Store {
     return bytes;
   }
 
+  Result<void> checkpoint(const std::filesystem::path&) override { return fail(ErrorCode::kUnsupported, "a store in memory has no files to make a checkpoint of"); }
+
  private:
   friend class Reader;
 

@@ -11,6 +11,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
@@ -165,6 +166,15 @@ class RocksDbStore final : public Store {
     return bytes;
   }
 
+  Result<void> checkpoint(const std::filesystem::path& directory) override {
+    TRY(recover());
+    rocksdb::Checkpoint* made = nullptr;
+    TRY(result_of(rocksdb::Checkpoint::Create(db_.get(), &made), "preparing a checkpoint"));
+    const std::unique_ptr<rocksdb::Checkpoint> owned(made);
+    // What is in memory is flushed to a table first, so that the checkpoint has no write-ahead log to bring along.
+    return remember(owned->CreateCheckpoint(directory.string()), "making a checkpoint");
+  }
+
  private:
   // After a fault in the background RocksDB refuses every write until it is told to go on, which it may once the cause has gone.
   Result<void> recover() {
@@ -244,6 +254,18 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
     return store_error(status, "opening " + directory.string());
   }
   return std::make_unique<RocksDbStore>(std::move(files), std::move(owned), directory);
+}
+
+Result<void> check_rocksdb(const std::filesystem::path& directory) {
+  auto files = rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default());
+  auto options = database_options({}, *files);
+  options.create_if_missing = false;
+  options.paranoid_checks = true;
+  rocksdb::DB* db = nullptr;
+  const auto opened = rocksdb::DB::OpenForReadOnly(options, directory.string(), &db);
+  const std::unique_ptr<rocksdb::DB> owned(db);
+  TRY(result_of(opened, "opening " + directory.string()));
+  return result_of(owned->VerifyChecksum(), "reading " + directory.string());
 }
 
 }  // namespace campanile::kv

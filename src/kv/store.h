@@ -84,6 +84,10 @@ class Store {
   // Makes every buffered write survive a power cut.
   virtual Result<void> sync() = 0;
   virtual uint64_t disk_bytes() const = 0;
+  // Makes `directory`, which must not exist while its parent does, a store of its own with everything written before the call; writes go on
+  // meanwhile. Tables are hard links where the file system is the same, and copies where not. Remove it when it has been used: links keep tables
+  // on disk that the store has let go of. Errors: kUnsupported for a store in memory.
+  virtual Result<void> checkpoint(const std::filesystem::path& directory) = 0;
 };
 
 struct RocksDbOptions {
@@ -93,6 +97,10 @@ struct RocksDbOptions {
 
 // Opens or makes the store. Errors: kUnavailable where another process has it open; kIoError; kCorrupt.
 Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options);
+
+// Whether a store that nobody has open can be read: opens it without writing, and compares every block of every table with its checksum.
+// Errors: kCorrupt and kIoError naming the file where RocksDB does.
+Result<void> check_rocksdb(const std::filesystem::path& directory);
 
 // Everything in memory, for tests and simulations. kv/faulty_store.h is one that fails on request.
 std::unique_ptr<Store> make_memory_store();

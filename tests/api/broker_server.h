@@ -30,6 +30,7 @@ class InstantJournal final : public journal::Journal {
   void add_listener(journal::CommitListener) override {}
   Result<void> wait_durable(journal::Lsn) override { return {}; }
   Result<void> truncate_before(journal::Lsn) override { return {}; }
+  Result<std::unique_ptr<journal::SegmentHold>> hold_segments() override { return fail(ErrorCode::kUnsupported, "a journal without files"); }
 
  private:
   std::atomic<journal::Lsn> end_{1000};

@@ -79,6 +79,7 @@ class FakeJournal final : public journal::Journal {
   void add_listener(journal::CommitListener listener) override { listeners_.push_back(std::move(listener)); }
   Result<void> wait_durable(journal::Lsn) override { return {}; }
   Result<void> truncate_before(journal::Lsn) override { return {}; }
+  Result<std::unique_ptr<journal::SegmentHold>> hold_segments() override { return fail(ErrorCode::kUnsupported, "a journal without files"); }
 
   void commit() {
     durable_ = end_;

@@ -31,6 +31,7 @@ class FakeJournal final : public journal::Journal {
   void add_listener(journal::CommitListener) override {}
   Result<void> wait_durable(journal::Lsn) override { return {}; }
   Result<void> truncate_before(journal::Lsn) override { return {}; }
+  Result<std::unique_ptr<journal::SegmentHold>> hold_segments() override { return fail(ErrorCode::kUnsupported, "a journal without files"); }
 
   std::optional<Error> failure;
   std::vector<std::pair<journal::RecordType, std::string>> records;

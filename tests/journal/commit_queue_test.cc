@@ -26,6 +26,7 @@ class FakeJournal final : public Journal {
   void add_listener(CommitListener listener) override { listeners_.push_back(std::move(listener)); }
   Result<void> wait_durable(Lsn) override { return {}; }
   Result<void> truncate_before(Lsn) override { return {}; }
+  Result<std::unique_ptr<SegmentHold>> hold_segments() override { return fail(ErrorCode::kUnsupported, "a journal without files"); }
 
   void commit(Lsn lsn) {
     durable_ = lsn;

@@ -283,6 +283,105 @@ TEST_F(JournalTest, TruncatingLetsGoOfWholeSegmentsOnly) {
   EXPECT_TRUE(journal->wait_durable(next));
 }
 
+// A journal made of the files as a backup copies them.
+Replayed replay_copy(SimulatedDisk& from, const std::vector<SegmentFile>& files, const JournalOptions& options) {
+  SimulatedDisk copy;
+  EXPECT_TRUE(copy.create_directories("/journal"));
+  for (const SegmentFile& file : files) {
+    auto source = from.open(file.path);
+    EXPECT_TRUE(source);
+    const auto bytes = (*source)->read(0, file.bytes);
+    EXPECT_TRUE(bytes);
+    EXPECT_EQ(bytes->size(), file.bytes) << file.path;
+    auto target = copy.create(file.path);
+    EXPECT_TRUE(target);
+    EXPECT_TRUE(write_fully(**target, 0, *bytes));
+  }
+  Replayed replayed;
+  const auto opened = Journal::open(copy, "/journal", options, replayed.function());
+  EXPECT_TRUE(opened) << opened.error().message;
+  return replayed;
+}
+
+TEST_F(JournalTest, HeldSegmentsStayThroughTruncations) {
+  const auto journal = open();
+  for (int i = 0; i < 40; ++i) append(*journal, std::string(100, 'x'));
+  auto hold = journal->hold_segments();
+  ASSERT_TRUE(hold);
+  auto second = journal->hold_segments();
+  ASSERT_TRUE(second);
+  const auto files = (*hold)->synced_files();
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_GE(files->size(), 4u);
+  ASSERT_TRUE(journal->truncate_before(journal->end()));
+  EXPECT_EQ(replay_copy(disk, *files, options).payloads.size(), 40u);
+  hold->reset();
+  ASSERT_TRUE(journal->truncate_before(journal->end()));
+  EXPECT_EQ(segment_paths().size(), files->size()) << "the second hold";
+  second->reset();
+  ASSERT_TRUE(journal->truncate_before(journal->end()));
+  EXPECT_EQ(segment_paths().size(), 1u);
+}
+
+TEST_F(JournalTest, HeldFilesHoldEverythingAppendedBefore) {
+  // While others append, whole segments come and go, and the machine starts anew now and then.
+  const uint64_t seed = 20'260'726;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  Random random(seed);
+  std::vector<std::string> expected;
+  for (int start = 0; start < 4; ++start) {
+    const auto journal = open();
+    std::atomic<bool> done = false;
+    std::atomic<int> others = 0;
+    std::thread other([&] {
+      while (!done && others < 1000) others += journal->append(RecordType::kSession, std::string(30, 'o')).has_value();
+    });
+    for (int round = 0; round < 10; ++round) {
+      for (uint64_t i = random.below(30); i > 0; --i) {
+        expected.push_back(fmt::format("{} {}", expected.size(), std::string(random.below(200), 'x')));
+        append(*journal, expected.back());
+      }
+      const auto hold = journal->hold_segments();
+      ASSERT_TRUE(hold);
+      const auto files = (*hold)->synced_files();
+      ASSERT_TRUE(files) << files.error().message;
+      Replayed copy = replay_copy(disk, *files, options);
+      std::erase_if(copy.payloads, [](const std::string& payload) { return payload.starts_with('o'); });
+      ASSERT_EQ(copy.payloads, expected) << "start " << start << ", round " << round;
+    }
+    done = true;
+    other.join();
+  }
+}
+
+TEST_F(JournalTest, HeldFilesAreSyncedAtOnceWhereSyncsAreRare) {
+  options.sync_every_ms = 3'600'000;
+  const auto journal = open();
+  append(*journal, "x");
+  const auto hold = journal->hold_segments();
+  ASSERT_TRUE(hold);
+  const auto files = (*hold)->synced_files();
+  ASSERT_TRUE(files);
+  EXPECT_EQ(replay_copy(disk, *files, options).payloads, std::vector<std::string>{"x"});
+  EXPECT_EQ(journal->status().syncs, 1u);
+}
+
+TEST_F(JournalTest, AJournalThatCannotWriteHasNoFilesToCopy) {
+  const auto journal = open();
+  const auto hold = journal->hold_segments();
+  ASSERT_TRUE(hold);
+  disk.fail(Operation::kSync, EIO);
+  append(*journal, "x");
+  const auto files = (*hold)->synced_files();
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().code, ErrorCode::kIoError);
+  disk.heal();
+  append_when_healed(*journal, "y");
+  const auto later = (*hold)->synced_files();
+  ASSERT_TRUE(later) << later.error().message;
+  EXPECT_EQ(replay_copy(disk, *later, options).payloads, (std::vector<std::string>{"x", "y"}));
+}
+
 TEST_F(JournalTest, StartsWithoutAppendsLeaveNoFilesBehind) {
   { append(*open(), "x"); }
   for (int i = 0; i < 5; ++i) (void)open();

@@ -99,6 +99,65 @@ TEST(RocksDbStore, WritesAgainOnceTheDiskDoes) {
   for (int i = 0; i < written; ++i) ASSERT_TRUE((*store)->get("key " + std::to_string(i)).value().has_value()) << i;
 }
 
+TEST(RocksDbStore, ACheckpointIsAStoreOfThatMoment) {
+  TemporaryDirectory directory;
+  auto store = open_rocksdb(directory.path() / "store", {});
+  ASSERT_TRUE(store);
+  const auto put = [&](std::string_view key, std::string_view value) {
+    WriteBatch batch;
+    batch.put(key, value);
+    ASSERT_TRUE((*store)->write(batch, Durability::kBuffered));
+  };
+  put("a", "before");
+  const auto made = (*store)->checkpoint(directory.path() / "checkpoint");
+  ASSERT_TRUE(made) << made.error().message;
+  put("a", "after");
+  put("b", "after");
+
+  ASSERT_TRUE(check_rocksdb(directory.path() / "checkpoint"));
+  auto copy = open_rocksdb(directory.path() / "checkpoint", {});
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ((*copy)->get("a").value(), "before");
+  EXPECT_EQ((*copy)->get("b").value(), std::nullopt);
+  EXPECT_EQ((*store)->get("a").value(), "after");
+}
+
+TEST(RocksDbStore, ACheckpointOverAnotherIsRefusedAndHarmsNeither) {
+  TemporaryDirectory directory;
+  auto store = open_rocksdb(directory.path() / "store", {});
+  ASSERT_TRUE(store);
+  WriteBatch batch;
+  batch.put("a", "1");
+  ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+  ASSERT_TRUE((*store)->checkpoint(directory.path() / "checkpoint"));
+  EXPECT_FALSE((*store)->checkpoint(directory.path() / "checkpoint"));
+  EXPECT_TRUE(check_rocksdb(directory.path() / "checkpoint"));
+  EXPECT_TRUE((*store)->write(batch, Durability::kSynced)) << "the store goes on";
+  EXPECT_TRUE((*store)->checkpoint(directory.path() / "another"));
+}
+
+TEST(RocksDbStore, ACheckFindsADamagedTable) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_rocksdb(directory.path() / "store", {});
+    ASSERT_TRUE(store);
+    WriteBatch batch;
+    for (int i = 0; i < 1000; ++i) batch.put("key " + std::to_string(i), std::string(100, static_cast<char>('a' + i % 26)));
+    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+    ASSERT_TRUE((*store)->checkpoint(directory.path() / "checkpoint"));
+  }
+  std::filesystem::path table;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path() / "checkpoint")) {
+    if (entry.path().extension() == ".sst") table = entry.path();
+  }
+  ASSERT_FALSE(table.empty());
+  ASSERT_TRUE(check_rocksdb(directory.path() / "checkpoint"));
+  std::fstream(table, std::ios::in | std::ios::out).seekp(200) << "damage";
+  const auto checked = check_rocksdb(directory.path() / "checkpoint");
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::kCorrupt) << checked.error().message;
+}
+
 TEST(RocksDbStore, SaysWhereItCannotBe) {
   TemporaryDirectory directory;
   std::ofstream(directory.path() / "file") << "not a directory";

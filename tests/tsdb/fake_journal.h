@@ -44,6 +44,7 @@ class FakeJournal final : public journal::Journal {
     std::erase_if(records_, [lsn](const Kept& record) { return record.lsn <= lsn; });
     return {};
   }
+  Result<std::unique_ptr<journal::SegmentHold>> hold_segments() override { return fail(ErrorCode::kUnsupported, "a journal without files"); }
 
   void refuse(ErrorCode code) {
     const std::lock_guard lock(mutex_);
