@@ -26,6 +26,9 @@ import brokers
 
 COUNTERS = ("campanile_broker_messages_in_total", "campanile_broker_messages_out_total", "campanile_broker_dropped_total", "campanile_mqtt_connections",
             "campanile_store_bytes")
+# What of the process's memory is what, each with its label.
+MEMORY = ("campanile_heap_bytes", "campanile_store_memory_bytes", "campanile_tsdb_head_bytes", "campanile_journal_unsynced_bytes",
+          "campanile_broker_queued_memory_bytes", "campanile_broker_in_flight_bytes")
 
 
 def get(broker, path, limit_s=30):
@@ -44,7 +47,7 @@ def resident_bytes(pid):
 
 
 def counters(broker):
-    """The sum over the labels of each counter in COUNTERS."""
+    """The sum over the labels of each counter in COUNTERS, and each gauge of MEMORY."""
     sums = dict.fromkeys(COUNTERS, 0.0)
     try:
         text = get(broker, "/metrics", 5)
@@ -54,6 +57,8 @@ def counters(broker):
         name = line.split("{")[0].split(" ")[0]
         if name in sums:
             sums[name] += float(line.rsplit(" ", 1)[1])
+        elif name in MEMORY:
+            sums[line.rsplit(" ", 1)[0].replace('"', "")] = float(line.rsplit(" ", 1)[1])
     return sums
 
 
@@ -145,6 +150,12 @@ def print_report(report, samples):
         values = [row[key] / scale for row in samples]
         print(f"{key:<14}{values[0]:>16,.1f}  at first, {values[len(values) // 3]:,.1f} after a third, {values[-1]:,.1f} at the end, {max(values):,.1f} at most {unit}; "
               f"slope {slope_per_hour(samples, key) / scale:+,.2f} {unit} an hour")
+    # Where the memory is: a part that grows without a bound of its own would be a leak.
+    full = [row for row in samples if any(key.startswith(MEMORY) for key in row)]
+    for key in (key for key in full[-1] if key.startswith(MEMORY)) if full else ():
+        values = [row[key] / 1e6 for row in full]
+        print(f"  {key:<58}{values[len(values) // 3]:>8,.1f} after a third, {values[-1]:,.1f} at the end, {max(values):,.1f} at most MB; "
+              f"slope {slope_per_hour(full, key) / 1e6:+,.1f} MB an hour")
 
 
 def main():
@@ -172,7 +183,7 @@ def main():
         missing = check(broker, arguments, report)
     if arguments.samples and samples:
         with open(arguments.samples, "w", newline="", encoding="ascii") as file:
-            writer = csv.DictWriter(file, samples[0].keys())
+            writer = csv.DictWriter(file, dict.fromkeys(key for row in samples for key in row))
             writer.writeheader()
             writer.writerows(samples)
     for line in missing:

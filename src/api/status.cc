@@ -1,13 +1,10 @@
 #include "api/status.h"
 
-#include <unistd.h>
-
-#include <fstream>
-
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "api/answers.h"
+#include "base/process_memory.h"
 
 namespace campanile::api {
 
@@ -71,14 +68,6 @@ std::string StatusResource::json() const {
       {"memory_bytes", resident_bytes()},
       {"disk_bytes", sources_.store.disk_bytes() + journal.kept_bytes}};
   return boost::json::serialize(body);
-}
-
-uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t total_pages = 0;
-  uint64_t resident_pages = 0;
-  statm >> total_pages >> resident_pages;
-  return statm ? resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
 }
 
 }  // namespace campanile::api

@@ -61,7 +61,4 @@ class StatusResource {
   const int64_t started_ns_;
 };
 
-// Memory that this process holds, in bytes; 0 where the system does not tell.
-uint64_t resident_bytes();
-
 }  // namespace campanile::api

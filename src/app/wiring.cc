@@ -24,6 +24,7 @@
 #include "app/mqtt_listeners.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/process_memory.h"
 #include "base/worker_pool.h"
 #include "broker/bridges.h"
 #include "broker/broker.h"
@@ -185,7 +186,7 @@ Result<void> Program::Parts::start_broker() {
                                                                .authenticator = *authenticator,
                                                                .clock = clock,
                                                                .metrics = metrics,
-                                                               .memory_bytes = [] { return api::resident_bytes(); }}));
+                                                               .memory_bytes = [] { return resident_bytes(); }}));
   sessions->start();
   bridges = TRY(broker::Bridges::create(bridge_options(config), {.broker = *broker,
                                                                  .loops = *loops,
@@ -214,7 +215,20 @@ void Program::Parts::register_gauges() {
   metrics.gauge("campanile_problems", "What is wrong now, as /health has it", [this] { return static_cast<double>(problems->now().size()); });
   metrics.gauge("campanile_disk_free_bytes", "Free where the data is", [this] { return static_cast<double>(problems->free_bytes()); });
   metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
-  metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(api::resident_bytes()); });
+  metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(resident_bytes()); });
+  const auto heap = [this](const char* state, uint64_t HeapUse::*part) {
+    metrics.gauge("campanile_heap_bytes", "Memory handed out by the allocator (used), and kept by it for later (free)",
+                  [part] { return static_cast<double>(heap_use().*part); }, {{"state", state}});
+  };
+  heap("used", &HeapUse::used);
+  heap("free", &HeapUse::free);
+  const auto store_memory = [this](const char* name, uint64_t kv::StoreMemory::*part) {
+    metrics.gauge("campanile_store_memory_bytes", "Memory of the key-value store", [this, part] { return static_cast<double>(store->memory().*part); },
+                  {{"part", name}});
+  };
+  store_memory("write_buffers", &kv::StoreMemory::write_buffers);
+  store_memory("cached_blocks", &kv::StoreMemory::cached_blocks);
+  store_memory("open_files", &kv::StoreMemory::open_files);
   metrics.gauge("campanile_uptime_seconds", "Time since this process started to serve",
                 [this, started_ns = clock.steady_ns()] { return static_cast<double>(clock.steady_ns() - started_ns) / kNanosPerSecond; });
   metrics.gauge("campanile_mqtt_connections", "Open MQTT connections", [this] { return static_cast<double>(mqtt->connections()); });

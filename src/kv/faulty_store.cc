@@ -122,4 +122,6 @@ uint64_t FaultyStore::disk_bytes() const { return current_->disk_bytes(); }
 
 Result<void> FaultyStore::checkpoint(const std::filesystem::path& directory) { return current_->checkpoint(directory); }
 
+StoreMemory FaultyStore::memory() const { return current_->memory(); }
+
 }  // namespace campanile::kv

@@ -38,6 +38,7 @@ class FaultyStore final : public Store {
   Result<void> sync() override;
   uint64_t disk_bytes() const override;
   Result<void> checkpoint(const std::filesystem::path& directory) override;
+  StoreMemory memory() const override;
 
  private:
   struct Fault {

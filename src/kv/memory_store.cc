@@ -70,6 +70,8 @@ class MemoryStore final : public Store {
 
   Result<void> checkpoint(const std::filesystem::path&) override { return fail(ErrorCode::kUnsupported, "a store in memory has no files to make a checkpoint of"); }
 
+  StoreMemory memory() const override { return {.write_buffers = disk_bytes()}; }
+
  private:
   friend class Reader;
 

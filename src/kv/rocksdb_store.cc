@@ -175,6 +175,17 @@ class RocksDbStore final : public Store {
     return remember(owned->CreateCheckpoint(directory.string()), "making a checkpoint");
   }
 
+  StoreMemory memory() const override {
+    const auto of = [&](const std::string& property) {
+      uint64_t bytes = 0;
+      db_->GetIntProperty(property, &bytes);
+      return bytes;
+    };
+    return {.write_buffers = of(rocksdb::DB::Properties::kSizeAllMemTables),
+            .cached_blocks = of(rocksdb::DB::Properties::kBlockCacheUsage),
+            .open_files = of(rocksdb::DB::Properties::kEstimateTableReadersMem)};
+  }
+
  private:
   // After a fault in the background RocksDB refuses every write until it is told to go on, which it may once the cause has gone.
   Result<void> recover() {

@@ -73,6 +73,13 @@ class Snapshot {
   virtual ~Snapshot() = default;
 };
 
+// What a store holds in memory, in bytes.
+struct StoreMemory {
+  uint64_t write_buffers = 0;  // written and not yet in a file
+  uint64_t cached_blocks = 0;  // parts of files, as many as the cache may hold
+  uint64_t open_files = 0;     // what it knows of its files, beside the cache
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -88,6 +95,7 @@ class Store {
   // meanwhile. Tables are hard links where the file system is the same, and copies where not. Remove it when it has been used: links keep tables
   // on disk that the store has let go of. Errors: kUnsupported for a store in memory.
   virtual Result<void> checkpoint(const std::filesystem::path& directory) = 0;
+  virtual StoreMemory memory() const = 0;
 };
 
 struct RocksDbOptions {

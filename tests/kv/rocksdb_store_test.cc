@@ -40,6 +40,17 @@ TEST(RocksDbStore, IsBusyForASecondUser) {
   EXPECT_NE(second.error().message.find(directory.path().string()), std::string::npos) << second.error().message;
 }
 
+TEST(RocksDbStore, TellsWhatItHoldsInMemory) {
+  TemporaryDirectory directory;
+  const auto store = open_rocksdb(directory.path(), {});
+  ASSERT_TRUE(store);
+  const auto before = (*store)->memory().write_buffers;
+  WriteBatch batch;
+  batch.put("key", std::string(4u << 20, 'x'));
+  ASSERT_TRUE((*store)->write(batch, Durability::kBuffered));
+  EXPECT_GE((*store)->memory().write_buffers, before + (4u << 20));
+}
+
 // While it lives no file of this process takes another byte: a disk that answers with errors, to whoever needs no special rights.
 class RefusingDisk {
  public:
