@@ -78,6 +78,7 @@ broker::BrokerOptions broker_options(const Config& config) {
   options.in_flight_max = static_cast<uint16_t>(mqtt.in_flight_max);
   options.connection_bytes_max = mqtt.connection_bytes_max;
   options.input_memory_bytes_max = mqtt.input_memory_bytes_max;
+  options.wills_bytes_max = mqtt.wills_bytes_max;
   options.queues_bytes_max = mqtt.session_queues_bytes_max;
   options.queue_memory_bytes_max = mqtt.queue_memory_bytes_max;
   options.queue_age_max_s = static_cast<uint32_t>(mqtt.session_queue_age_max_s);

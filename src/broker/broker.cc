@@ -61,6 +61,8 @@ void add_gauges(Metrics& metrics, const std::shared_ptr<SharedState>& shared) {
         [](const SharedState& s) { return static_cast<double>(s.environment.in_flight_bytes.load()); });
   gauge("campanile_broker_in_flight_messages", "Messages of QoS 1 and 2 that were sent and are not acknowledged to the end",
         [](const SharedState& s) { return static_cast<double>(s.counters.in_flight_messages.load()); });
+  gauge("campanile_broker_wills", "Wills of clients connected or away", [](const SharedState& s) { return static_cast<double>(s.sessions.wills().size()); });
+  gauge("campanile_broker_wills_bytes", "Memory of these wills", [](const SharedState& s) { return static_cast<double>(s.sessions.wills().bytes()); });
   gauge("campanile_broker_input_bytes", "Memory of packets that are begun and not complete, without those of up to 16 KiB",
         [](const SharedState& s) { return static_cast<double>(s.input.bytes()); });
 }
@@ -87,9 +89,9 @@ void SharedState::finish(Session& session, Session::Ended ended) {
       loop.end_batch();
     });
   }
-  if (ended.will) {
+  if (ended.will != 0) {
     BrokerLoop& loop = *loops.front();
-    loop.event_loop().post([&loop, will = std::shared_ptr<const Will>(std::move(ended.will))] {
+    loop.event_loop().post([&loop, will = ended.will] {
       loop.publish_will(will);
       loop.end_batch();
     });
@@ -97,7 +99,7 @@ void SharedState::finish(Session& session, Session::Ended ended) {
 }
 
 // What the last run left: sessions, their subscriptions, and what is due for those whose clients are away. Who was connected when the
-// program ended is away from now on.
+// program ended is away from now on, and leaves its will.
 Result<void> SharedState::restore() {
   const int64_t now_ns = clock.now_ns();
   const int64_t steady_ns = clock.steady_ns();
@@ -111,7 +113,9 @@ Result<void> SharedState::restore() {
     counters.in_flight_messages += static_cast<int64_t>(session->status().in_flight);
     if (expired) {
       Traffic traffic;
-      finish(*session, session->end(traffic));
+      Session::Ended ended = session->end(traffic);
+      ended.will = 0;  // publish_wills_of_last_run() sees to it
+      finish(*session, std::move(ended));
       counters.add(traffic);
       counters.sessions_expired.add();
       continue;
@@ -126,6 +130,20 @@ Result<void> SharedState::restore() {
   }
   if (count > 0) log::info("{} sessions restored, {} messages wait", count, environment.queued_messages.load());
   return {};
+}
+
+// At once, and not when the loop comes to it: a client that is back sooner would have its "I am here" overtaken by its last words.
+void SharedState::publish_wills_of_last_run() {
+  size_t count = 0;
+  for (const uint64_t number : sessions.wills().numbers()) {
+    const WillPtr will = sessions.wills().find(number);
+    const std::shared_ptr<Session> session = registry.find(will->client_id);
+    if (session && session->will() == will) continue;  // it waits for its delay
+    loops.front()->publish_will(number);
+    ++count;
+  }
+  loops.front()->end_batch();
+  if (count > 0) log::info("the wills of {} clients are published that were connected when the program ended", count);
 }
 
 void SharedState::keep_away(const std::shared_ptr<Session>& session, const Session::Detached& detached, int64_t since_steady_ns) {
@@ -158,6 +176,7 @@ Result<std::unique_ptr<Broker>> Broker::create(const BrokerOptions& options, con
                         },
                         .loops = parts.loops.size()});
   for (auto& loop : shared->loops) loop->start();
+  shared->publish_wills_of_last_run();
   add_gauges(parts.metrics, shared);
   return std::unique_ptr<Broker>(new Broker(std::move(shared)));
 }

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{1'000};
 
+// The receiver's queue has the message, and the journal that it has.
+bool keeps(const MatchTarget& target, const Publication& publication) {
+  return publication.qos > 0 && target.terms.qos > 0 && target.session->durable();
+}
+
 }  // namespace
 
 BrokerLoop::BrokerLoop(SharedState& shared, net::EventLoop& event_loop, journal::Journal& journal, uint16_t index)
@@ -60,7 +65,8 @@ void BrokerLoop::share_again(const std::vector<Session::Unfinished>& unfinished)
 Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Publication& publication, int64_t now_ns) {
   for (const auto& group : result.groups) chosen_.push_back(&choose_member(group));
   Delivered delivered{.wanted = !result.targets.empty() || !result.groups.empty()};
-  const bool recorded = publication.qos > 0 && (result.any_durable || publication.unstored);
+  const bool recorded = publication.unstored || (publication.qos > 0 && result.any_durable);
+  const auto has_record = [&](const MatchTarget& target) { return recorded && keeps(target, publication); };
   if (recorded) [[unlikely]] {
     shared_.sessions.begin_fan_out(index_);
     const auto appended = record(result, publication);
@@ -73,11 +79,11 @@ Result<BrokerLoop::Delivered> BrokerLoop::fan_out(const MatchResult& result, Pub
   }
   for (const MatchTarget& target : result.targets) {
     if (target.no_local && target.session.get() == publication.publisher) continue;  // [MQTT-3.8.3-3]
-    if (recorded && target.session->durable() && target.terms.qos > 0) continue;
+    if (has_record(target)) continue;
     deliver(target, publication, now_ns);
   }
   for (const MatchTarget* target : chosen_) {
-    if (recorded && target->session->durable() && target->terms.qos > 0) continue;
+    if (has_record(*target)) continue;
     deliver(*target, publication, now_ns);
   }
   chosen_.clear();
@@ -115,26 +121,28 @@ Result<journal::Lsn> BrokerLoop::record(const MatchResult& result, Publication& 
   }
   for (const MatchTarget* target : chosen_) reserve(*target, publication);
 
-  const bool received = publication.unstored != nullptr;
-  if (receivers_.empty() && !received) return journal::Lsn{0};
+  if (receivers_.empty() && !publication.unstored) return journal::Lsn{0};
+  const bool received = publication.received_id != 0;
   const std::string head = encode_message_head(received ? publication.publisher->number() : 0, received ? publication.received_id : 0, recorded_,
                                                publication);
   const std::string_view payload = receivers_.empty() ? std::string_view() : publication.payload;
-  auto lsn = received ? store_received(publication, {.type = journal::RecordType::kSession, .head = head, .tail = payload})
-                      : shared_.sessions.append(head, payload);
+  const journal::NewRecord record{.type = journal::RecordType::kSession, .head = head, .tail = payload};
+  const bool says_anything = received || !receivers_.empty();
+  auto lsn = publication.unstored ? store_received(publication, {&record, says_anything ? 1u : 0u}) : shared_.sessions.append(head, payload);
   if (lsn) return lsn;
   for (size_t i = 0; i < receivers_.size(); ++i) receivers_[i]->withdraw(recorded_[i].sequence);
   receivers_.clear();
   return lsn;
 }
 
-// The sink's records and the sessions' are one unit: with the former alone the publisher's repetition would be stored again.
-Result<journal::Lsn> BrokerLoop::store_received(const Publication& publication, const journal::NewRecord& record) {
+// The sink's records and the sessions' are one unit: with the former alone the publisher's repetition would be stored again, and a will
+// published again at the next start.
+Result<journal::Lsn> BrokerLoop::store_received(Publication& publication, std::span<const journal::NewRecord> records) {
   std::optional<journal::Lsn> appended;
   const journal::AppendFunction append = [&](std::span<const journal::NewRecord> of_sink) -> Result<journal::Lsn> {
     std::vector<journal::NewRecord> unit(of_sink.begin(), of_sink.end());
-    unit.push_back(record);
-    appended = TRY(publication.publisher->receive_recorded(publication.received_id, unit));
+    unit.insert(unit.end(), records.begin(), records.end());
+    appended = TRY(publication.will != 0 ? append_will(publication, unit) : publication.publisher->receive_recorded(publication.received_id, unit));
     return *appended;
   };
   ReceivedMessage message = *publication.unstored;
@@ -145,8 +153,20 @@ Result<journal::Lsn> BrokerLoop::store_received(const Publication& publication, 
   return append({});
 }
 
+Result<journal::Lsn> BrokerLoop::append_will(Publication& publication, std::vector<journal::NewRecord>& unit) {
+  const journal::AppendFunction append = [&](std::span<const journal::NewRecord> of_retained) {
+    unit.insert(unit.end(), of_retained.begin(), of_retained.end());
+    return shared_.sessions.wills().append(unit, {.gone = publication.will});
+  };
+  if (!publication.retain) return append({});
+  const auto lsn = shared_.retained.set(publication, append);
+  if (lsn || lsn.error().code != ErrorCode::kTooLarge) return lsn;
+  traffic_.drop(DropReason::kRetainedLimit);
+  return append({});
+}
+
 void BrokerLoop::reserve(const MatchTarget& target, Publication& publication) {
-  if (!target.session->durable() || target.terms.qos == 0) return;
+  if (!keeps(target, publication)) return;
   const uint64_t sequence = target.session->reserve(publication, target.terms, traffic_);
   if (sequence == 0) return;
   receivers_.push_back(target.session);
@@ -224,41 +244,31 @@ void BrokerLoop::flush_when_durable(std::shared_ptr<Session> session, journal::L
   });
 }
 
-void BrokerLoop::publish_will(std::shared_ptr<const Will> will) {
-  WaitingWill waiting{.will = std::move(will)};
-  if (!try_publish_will(waiting)) wills_.push_back(std::move(waiting));
+void BrokerLoop::publish_will(uint64_t number) {
+  if (!try_publish_will(number)) wills_.push_back(number);
 }
 
-bool BrokerLoop::try_publish_will(WaitingWill& waiting) {
-  const Will& will = *waiting.will;
+bool BrokerLoop::try_publish_will(uint64_t number) {
+  const std::shared_ptr<const Will> will = shared_.sessions.wills().find(number);
+  if (!will) return true;
   const int64_t now_ns = shared_.clock.now_ns();
-  Publication publication = Publication::of(will.message);
-  if (will.expiry_s > 0) {
-    publication.kept = nullptr;
-    publication.expires_ns = now_ns + will.expiry_s * kNanosPerSecond;
-  }
+  Publication publication = Publication::of(will->message);
+  publication.kept = nullptr;  // it is published now, and not when it was left
   publication.published_ns = now_ns;
-  const std::shared_ptr<Session> publisher = shared_.registry.find(will.client_id);  // it may be back, and want nothing of its own
+  if (will->expiry_s > 0) publication.expires_ns = now_ns + will->expiry_s * kNanosPerSecond;
+  const std::shared_ptr<Session> publisher = shared_.registry.find(will->client_id);  // it may be back, and want nothing of its own
   publication.publisher = publisher.get();
-  if (!waiting.stored) {
-    if (publication.retain) {
-      const auto retained = shared_.retained.set(publication);
-      if (!retained && retained.error().code == ErrorCode::kOverloaded) return false;
-      if (!retained) traffic_.drop(DropReason::kRetainedLimit);
-    }
-    const auto accepted = shared_.offer({.topic = publication.topic, .payload = publication.payload, .qos = publication.qos,
-                                               .retain = publication.retain, .client_id = will.client_id, .user = will.user,
-                                               .received_ns = now_ns});
-    if (!accepted && accepted.error().code == ErrorCode::kOverloaded) return false;
-    if (!accepted) log::warning("the will of '{}' was not stored: {}", will.client_id, accepted.error().message);
-    waiting.stored = true;
-  }
+  const ReceivedMessage message{.topic = publication.topic, .payload = publication.payload, .qos = publication.qos, .retain = publication.retain,
+                                .client_id = will->client_id, .user = will->user, .received_ns = own_time(now_ns)};
+  publication.unstored = &message;
+  publication.will = number;
   const auto delivered = fan_out(publication, now_ns);
-  if (!delivered && delivered.error().code == ErrorCode::kOverloaded) return false;
-  if (!delivered) {
-    log::warning("the will of '{}' did not reach everybody: {}", will.client_id, delivered.error().message);
-    traffic_.drop(DropReason::kStoreFailed);
-  }
+  if (delivered) return true;
+  const ErrorCode code = delivered.error().code;
+  if (code == ErrorCode::kOverloaded || code == ErrorCode::kIoError) return false;
+  log::warning("the will of '{:.200}' is lost: {}", will->client_id, delivered.error().message);
+  traffic_.drop(DropReason::kStoreFailed);
+  shared_.sessions.wills().forget(number);
   return true;
 }
 
@@ -267,9 +277,7 @@ void BrokerLoop::tick() {
   const int64_t now_ns = shared_.clock.steady_ns();
   for (Link* link : wheel_.advance(now_ns)) link->on_deadline(now_ns);
   cache_.drop_aged();
-  for (WaitingWill& waiting : std::exchange(wills_, {})) {
-    if (!try_publish_will(waiting)) wills_.push_back(std::move(waiting));
-  }
+  std::erase_if(wills_, [&](uint64_t number) { return try_publish_will(number); });
   for (const auto& session : std::exchange(stalled_, {})) {
     session->pump(shared_.clock.now_ns(), traffic_);
     flush(session);
@@ -285,10 +293,7 @@ void BrokerLoop::check_away(int64_t now_ns) {
     const std::shared_ptr<Session> session = entry.session.lock();
     if (!session) continue;
     if (entry.due == AwayList::Due::kWill) {
-      if (auto will = session->take_will(entry.epoch)) {
-        publish_will(std::move(will));
-        session->will_published();
-      }
+      if (const uint64_t will = session->take_will(entry.epoch); will != 0) publish_will(will);
       continue;
     }
     Session::Ended ended = session->end_if_away(entry.epoch, traffic_);

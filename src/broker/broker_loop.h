@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,8 @@ class BrokerLoop {
   Result<Delivered> fan_out(Publication& publication, int64_t now_ns);
   // Hands each to another member of its shared subscription, where there is one.
   void share_again(const std::vector<Session::Unfinished>& unfinished);
-  // Stores, retains and delivers a message that no connection waits for: wills.
-  void publish_will(std::shared_ptr<const Will> will);
+  // Stores, retains and delivers a will, now or as soon as there is room for it. It is in the list of wills until then. Also before start().
+  void publish_will(uint64_t number);
   // Sends what waits in the session's outbox, now or once the journal has what it depends on.
   void flush(const std::shared_ptr<Session>& session);
   // What waking a session means: it is flushed by `loop` after end_batch().
@@ -86,14 +87,11 @@ class BrokerLoop {
   Result<Delivered> fan_out(const MatchResult& result, Publication& publication, int64_t now_ns);
   // Into the queues of durable sessions, then into the journal. What remains is in receivers_.
   Result<journal::Lsn> record(const MatchResult& result, Publication& publication);
-  Result<journal::Lsn> store_received(const Publication& publication, const journal::NewRecord& record);
+  Result<journal::Lsn> store_received(Publication& publication, std::span<const journal::NewRecord> records);
+  Result<journal::Lsn> append_will(Publication& publication, std::vector<journal::NewRecord>& unit);
   void reserve(const MatchTarget& target, Publication& publication);
-  // False: the store has no room at present.
-  struct WaitingWill {
-    std::shared_ptr<const Will> will;
-    bool stored = false;  // it waits for room in the sessions alone
-  };
-  bool try_publish_will(WaitingWill& waiting);
+  // False: the store has no room at present, or the disk takes nothing.
+  bool try_publish_will(uint64_t number);
   void flush_when_durable(std::shared_ptr<Session> session, journal::Lsn lsn);
 
   SharedState& shared_;
@@ -110,7 +108,7 @@ class BrokerLoop {
   int64_t last_time_ns_ = 0;  // of own_time()
   int64_t input_ns_ = 0;
   std::vector<std::vector<std::shared_ptr<Session>>> wakes_;  // by loop, until end_batch()
-  std::vector<WaitingWill> wills_;                            // to be tried again
+  std::vector<uint64_t> wills_;                               // to be tried again
   std::vector<std::shared_ptr<Session>> stalled_;             // whose messages the journal refused to record; tried again
   // While a message is handed out: durable sessions that have it in their queue, and what the journal is told of each.
   std::vector<std::shared_ptr<Session>> receivers_;

@@ -127,7 +127,7 @@ void Link::on_disconnect(const mqtt::DisconnectPacket& packet) {
       return on_violation(violation);
     }
   }
-  if (!keeps_will) will_.reset();
+  if (!keeps_will) session_->forget_will(this);
 }
 
 void Link::on_deadline(int64_t steady_ns) {
@@ -170,6 +170,7 @@ void Link::disconnect_by_operator() {
 }
 
 LinkStatus Link::status() const {
+  const std::shared_ptr<const Will> will = session_ ? session_->will() : nullptr;
   return {.peer = connection_ ? connection_->peer().to_string() : std::string(),
           .user = user_,
           .listener = profile_.name,
@@ -179,7 +180,7 @@ LinkStatus Link::status() const {
           .bytes_in = bytes_in_,
           .bytes_out = bytes_out_,
           .unsent_bytes = connection_ ? connection_->send_queue_bytes() : 0,
-          .will_topic = will_ ? will_->message->topic : std::string()};
+          .will_topic = will ? will->message->topic : std::string()};
 }
 
 void Link::on_closed(net::TcpConnection&, std::string_view reason) {
@@ -205,18 +206,15 @@ void Link::end() {
   if (!session_) return;
   --shared.clients;
   const int64_t steady_ns = shared.clock.steady_ns();
-  const Session::Detached detached = session_->detach(this, will_, shared.clock.now_ns());
-  if (detached.was_attached) {
-    if (detached.expiry_s == 0) {
-      Session::Ended ended = session_->end_if_away(detached.epoch, loop_.traffic());
-      if (ended.by_this_call) shared.finish(*session_, std::move(ended));
-    } else {
-      shared.keep_away(session_, detached, steady_ns);
-    }
-  } else if (will_ && will_->delay_s > 0 && !detached.ended) {
-    will_.reset();  // [MQTT-3.1.3-9]: the client is back before the delay was over
+  const Session::Detached detached = session_->detach(this, shared.clock.now_ns());
+  if (!detached.was_attached) return;
+  if (detached.expiry_s == 0) {
+    Session::Ended ended = session_->end_if_away(detached.epoch, loop_.traffic());
+    if (ended.by_this_call) shared.finish(*session_, std::move(ended));
+  } else {
+    shared.keep_away(session_, detached, steady_ns);
   }
-  if (will_) loop_.publish_will(std::move(will_));
+  if (detached.will != 0) loop_.publish_will(detached.will);
 }
 
 }  // namespace campanile::broker

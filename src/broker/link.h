@@ -90,8 +90,8 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   std::optional<std::string> mounted_client_id(std::string_view client_id) const;
   uint32_t session_expiry(const mqtt::ConnectPacket& packet) const;
   mqtt::PropertyWriter terms_told(const mqtt::ConnectPacket& packet, const LinkTerms& terms, std::string_view client_id) const;
-  // False: it was refused.
-  bool keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
+  // Null: it was refused. REQUIRES: the packet has one.
+  std::shared_ptr<Will> make_will(const mqtt::ConnectPacket& packet, const std::string& client_id);
   void refuse(mqtt::ReasonCode reason, std::string_view why);
 
   // PUBLISH
@@ -137,7 +137,6 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   mqtt::ServerConnection protocol_;
   std::shared_ptr<net::TcpConnection> connection_;  // null before on_open() and after on_closed()
   std::shared_ptr<Session> session_;                // from CONNECT on
-  std::unique_ptr<Will> will_;
   std::string user_;
   struct Held {
     std::string answers;   // CONNACK first

@@ -45,7 +45,8 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   const std::string& client_id = *mounted_id;
   if (!(is_bridge_client_id(client_id) ? log_in_bridge(client_id) : log_in(packet, client_id))) return;
   if (packet.will && is_brokers_own(packet.will->topic, packet.will->payload, client_id)) return refuse(ReasonCode::kNotAuthorized, "the will's topic is the server's own");
-  if (!keep_will(packet, client_id)) return;
+  const std::shared_ptr<Will> will = packet.will ? make_will(packet, client_id) : nullptr;
+  if (packet.will && !will) return;
 
   LinkTerms terms{.loop = loop_.index(), .version = packet.version, .expiry_s = session_expiry(packet), .queue = profile_.queue};
   if (!profile_.mount.empty()) terms.mount = &profile_.mount;
@@ -63,7 +64,8 @@ void Link::on_connect(const mqtt::ConnectPacket& packet) {
   if (shortened) properties.u16(mqtt::PropertyId::kServerKeepAlive, keep_alive_s);
   if (!protocol_.connack_fits(properties)) return refuse(ReasonCode::kPacketTooLarge, "the maximum packet size leaves no room for CONNACK");
 
-  auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, loop_.input_ns(), loop_.traffic());
+  auto opened = shared.registry.open(client_id, packet.clean_start, shared_from_this(), terms, will, loop_.input_ns(), loop_.traffic());
+  for (const uint64_t due : opened.wills) loop_.publish_will(due);  // before anything that the client says now
   if (opened.error) {
     complain(client_id, "is refused", *opened.error);
     return refuse(ReasonCode::kServerUnavailable, "the session cannot be stored at present");
@@ -171,27 +173,33 @@ uint32_t Link::session_expiry(const mqtt::ConnectPacket& packet) const {
   return std::min(wish, loop_.shared().options.session_expiry_max_s);
 }
 
-bool Link::keep_will(const mqtt::ConnectPacket& packet, const std::string& client_id) {
-  if (!packet.will) return true;
+std::shared_ptr<Will> Link::make_will(const mqtt::ConnectPacket& packet, const std::string& client_id) {
   const mqtt::WillView& will = *packet.will;
   if (read_only_) {
     refuse(ReasonCode::kNotAuthorized, "a client without a name may not leave a will here");
-    return false;
+    return nullptr;
   }
   const std::string& mount = profile_.mount;
   if (mount.size() + will.topic.size() > UINT16_MAX) {
     refuse(ReasonCode::kTopicNameInvalid, "the will's topic is too long");
-    return false;
+    return nullptr;
   }
   Message message{.topic = mount_topic(mount, will.topic), .payload = std::string(will.payload), .qos = will.qos, .retain = will.retain};
   mqtt::append_forwarded_properties(message.properties, will.properties.raw);
   if (!mount.empty() && !message.properties.empty()) message.properties = mount_response_topic(mount, message.properties);
-  will_ = std::make_unique<Will>(Will{.message = std::make_shared<const Message>(std::move(message)),
-                                      .expiry_s = will.properties.message_expiry_s,
-                                      .delay_s = will.properties.will_delay_s,
-                                      .client_id = client_id,
-                                      .user = user_});
-  return true;
+  SharedState& shared = loop_.shared();
+  auto made = std::make_shared<Will>(Will{.message = std::make_shared<const Message>(std::move(message)),
+                                          .expiry_s = will.properties.message_expiry_s,
+                                          .delay_s = will.properties.will_delay_s,
+                                          .client_id = client_id,
+                                          .user = user_,
+                                          .number = shared.sessions.take_number()});
+  if (shared.sessions.wills().bytes() + WillList::cost(*made) > shared.options.wills_bytes_max) {
+    refuse(packet.version == ProtocolVersion::kV5 ? ReasonCode::kQuotaExceeded : ReasonCode::kServerUnavailable,
+           "the wills of all clients take as much memory as allowed");
+    return nullptr;
+  }
+  return made;
 }
 
 }  // namespace campanile::broker

@@ -38,9 +38,11 @@ struct Publication {
   uint8_t qos = 0;
   bool retain = false;
   Session* publisher = nullptr;  // for the no-local option; null: not a client
-  // Of QoS 2, from a session that is kept: its packet identifier, and the message for the sink, which is stored with the sessions' record.
+  // Of QoS 2, from a session that is kept: its packet identifier.
   uint16_t received_id = 0;
+  // Of such a message, or a will: the message for the sink, which is stored with the sessions' record.
   const ReceivedMessage* unstored = nullptr;
+  uint64_t will = 0;             // its number, where it is one: retained, stored and delivered in one unit with the record that it is gone
   bool stays = false;            // the bytes stay where they are until BrokerLoop::end_batch()
 
   size_t bytes() const { return topic.size() + payload.size() + properties.size(); }
@@ -80,6 +82,8 @@ struct Will {
   uint32_t delay_s = 0;
   std::string client_id;
   std::string user;
+  uint64_t number = 0;   // its own (broker/will_list.h)
+  uint64_t session = 0;  // of its client, where that is kept
 };
 
 }  // namespace campanile::broker

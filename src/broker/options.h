@@ -59,6 +59,10 @@ struct BrokerOptions {
   // ended with "quota exceeded" (broker/input_budget.h).
   size_t input_memory_bytes_max = 256u << 20;
 
+  // Wills that are not published yet, of all clients together. At the limit a client with a will is refused with "server unavailable" /
+  // "quota exceeded".
+  size_t wills_bytes_max = 256u << 20;
+
   // How often $SYS topics that have changed are published; 0: not at all.
   uint32_t system_interval_s = 0;
   std::string version = "0";  // of the program

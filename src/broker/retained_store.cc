@@ -46,16 +46,27 @@ void RetainedStore::place(std::string_view topic, MessagePtr message) {
 
 Result<journal::Lsn> RetainedStore::set(Publication& publication) {
   CHECK(journal_ != nullptr);
+  return set(publication, [this](std::span<const journal::NewRecord> records) {
+    return records.empty() ? Result<journal::Lsn>(0) : journal_->append_together(records);
+  });
+}
+
+Result<journal::Lsn> RetainedStore::set(Publication& publication, const journal::AppendFunction& append) {
+  const auto append_one = [&](std::string_view head, std::string_view tail) {
+    const journal::NewRecord record{.type = journal::RecordType::kRetained, .head = head, .tail = tail};
+    return append({&record, 1});
+  };
   const bool clears = publication.payload.empty();
   std::unique_lock lock(mutex_);
   if (is_own_topic(publication.topic)) {
+    const journal::Lsn lsn = TRY(append({}));
     place(publication.topic, clears ? nullptr : publication.keep());
-    return journal::Lsn{0};
+    return lsn;
   }
   const MessagePtr former = tree_.get(publication.topic);
   if (clears) {
-    if (!former) return journal::Lsn{0};
-    const journal::Lsn lsn = TRY(journal_->append(journal::RecordType::kRetained, encode_retained_clear(publication.topic)));
+    if (!former) return append({});
+    const journal::Lsn lsn = TRY(append_one(encode_retained_clear(publication.topic), {}));
     apply(publication.topic, nullptr);
     return lsn;
   }
@@ -67,7 +78,7 @@ Result<journal::Lsn> RetainedStore::set(Publication& publication) {
     return fail(ErrorCode::kTooLarge, "retained messages would take {} bytes; {} are allowed", bytes_after, options_.retained_bytes_max);
   }
   const MessagePtr& message = publication.keep();
-  const journal::Lsn lsn = TRY(journal_->append(journal::RecordType::kRetained, encode_retained_head(*message), message->payload));
+  const journal::Lsn lsn = TRY(append_one(encode_retained_head(*message), message->payload));
   apply(message->topic, message);
   return lsn;
 }

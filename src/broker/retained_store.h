@@ -39,6 +39,9 @@ class RetainedStore final : public journal::Participant {
   // changed. A topic below $SYS is the broker's own: it is kept in memory alone, is gone after a restart, and no limit
   // counts. Errors: kTooLarge (a limit), and the journal's kOverloaded and kIoError.
   Result<journal::Lsn> set(Publication& publication);
+  // The same as part of a unit: `append` is given the record, or none where nothing changes, and appends it with the caller's own. It is
+  // called once, under the lock; not where a limit is reached.
+  Result<journal::Lsn> set(Publication& publication, const journal::AppendFunction& append);
 
   MessagePtr get(std::string_view topic) const;
   // See RetainedTree::collect().

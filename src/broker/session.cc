@@ -21,8 +21,7 @@ Session::Session(SessionState state, SessionEnvironment& environment)
   terms_.expiry_s = state.expiry_s;
   terms_.queue = state.queue;
   opened_ = changed_ = in_store_ = true;
-  will_ = std::move(state.will);
-  if (will_) will_->client_id = client_id_;
+  if (state.will) will_ = state.will->number;
   number_ = state.number;
   next_sequence_ = state.next_sequence;
   since_ns_ = state.away_since_ns;
@@ -126,13 +125,29 @@ void Session::record(std::string_view bytes) {
   if (const auto lsn = environment_.store.append(bytes); !lsn) log::debug("'{:.80}': {}", client_id_, lsn.error().message);
 }
 
-Session::Attached Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t now_ns, Traffic& traffic) {
+// What the client left before and what it leaves now change in one unit. A journal without room has some soon; where the disk takes nothing, a
+// session that is not kept asks nothing of it.
+Result<journal::Lsn> Session::record_attach(const LinkTerms& terms, const std::shared_ptr<Will>& will, uint64_t void_will) {
+  WillList& wills = environment_.store.wills();
+  if (will) will->session = durable_ ? number_ : 0;
+  const std::string opened = durable_ ? encode_opened(number_, terms.expiry_s, terms.queue, client_id_) : std::string();
+  const journal::NewRecord record{.type = journal::RecordType::kSession, .head = opened};
+  const auto lsn = wills.append({&record, durable_ ? 1u : 0u}, {.gone = void_will, .left = will});
+  if (lsn || durable_ || lsn.error().code == ErrorCode::kOverloaded) return lsn;
+  log::debug("the will of '{:.80}' is in memory alone: {}", client_id_, lsn.error().message);
+  wills.keep(will);
+  return journal::Lsn{0};
+}
+
+Session::Attached Session::attach(std::shared_ptr<Link> link, const LinkTerms& terms, const std::shared_ptr<Will>& will, int64_t now_ns,
+                                  Traffic& traffic) {
   std::lock_guard lock(mutex_);
   if (ended_ || (link_ && terms_.expiry_s == 0) || (terms.expiry_s > 0 && !durable_)) return {};
   Attached result{.done = true};
+  if (will_ != 0 && link_ && will_delay_s() == 0) result.will = will_;
+  const auto lsn = record_attach(terms, will, result.will == 0 ? will_ : 0);  // [MQTT-3.1.3-9]: back before the delay was over
+  if (!lsn) return {.error = lsn.error()};
   if (durable_) {
-    const auto lsn = environment_.store.append(encode_opened(number_, terms.expiry_s, terms.queue, client_id_));
-    if (!lsn) return {.error = lsn.error()};
     // A client that finds its session as it left it is told nothing that a power cut would undo.
     if (!opened_ || terms.expiry_s != terms_.expiry_s) result.lsn = *lsn;
     opened_ = changed_ = true;
@@ -146,7 +161,7 @@ Session::Attached Session::attach(std::shared_ptr<Link> link, const LinkTerms& t
   outbox_lsn_ = waited_lsn_ = 0;
   flush_pending_ = stalled_ = false;
   send_queue_bytes_ = 0;
-  will_.reset();  // [MQTT-3.1.3-9]: back before the delay was over
+  will_ = will ? will->number : 0;
   if (waiting_) {
     waiting_->in_flight.lose_link();
     pump_locked(now_ns, traffic);
@@ -154,22 +169,37 @@ Session::Attached Session::attach(std::shared_ptr<Link> link, const LinkTerms& t
   return result;
 }
 
-Session::Detached Session::detach(const Link* link, std::unique_ptr<Will>& will, int64_t now_ns) {
+Session::Detached Session::detach(const Link* link, int64_t now_ns) {
   std::lock_guard lock(mutex_);
-  if (ended_ || link_.get() != link) return {.ended = ended_};
+  if (ended_ || link_.get() != link) return {};
   link_.reset();
   ++epoch_;
   outbox_ = {};
   aliases_.reset();
-  if (will && will->delay_s > 0) will_ = std::move(will);
+  const uint32_t delay_s = will_delay_s();
   since_ns_ = now_ns;
-  if (durable_ && terms_.expiry_s > 0) record(encode_away(number_, terms_.expiry_s, now_ns, will_.get()));
-  return {.was_attached = true, .expiry_s = terms_.expiry_s, .will_delay_s = will_ ? will_->delay_s : 0, .epoch = epoch_};
+  if (durable_ && terms_.expiry_s > 0) record(encode_away(number_, terms_.expiry_s, now_ns));
+  return {.was_attached = true, .will = delay_s == 0 ? std::exchange(will_, 0) : 0, .expiry_s = terms_.expiry_s, .will_delay_s = delay_s, .epoch = epoch_};
+}
+
+void Session::forget_will(const Link* link) {
+  std::lock_guard lock(mutex_);
+  if (link_.get() == link && will_ != 0) environment_.store.wills().forget(std::exchange(will_, 0));
+}
+
+std::shared_ptr<const Will> Session::will() const {
+  std::lock_guard lock(mutex_);
+  return environment_.store.wills().find(will_);
+}
+
+uint32_t Session::will_delay_s() const {
+  const auto will = environment_.store.wills().find(will_);
+  return will ? will->delay_s : 0;
 }
 
 Session::Detached Session::away() const {
   std::lock_guard lock(mutex_);
-  return {.was_attached = true, .expiry_s = terms_.expiry_s, .will_delay_s = will_ ? will_->delay_s : 0, .epoch = epoch_};
+  return {.was_attached = true, .expiry_s = terms_.expiry_s, .will_delay_s = will_delay_s(), .epoch = epoch_};
 }
 
 bool Session::set_expiry(uint32_t expiry_s) {
@@ -264,7 +294,7 @@ const SubscriptionOptions* Session::find_filter(std::string_view filter) const {
 }
 
 Session::Ended Session::end_locked(Traffic& traffic) {
-  Ended result{.by_this_call = true, .link = std::move(link_), .will = std::move(will_)};
+  Ended result{.by_this_call = true, .link = std::move(link_), .will = std::exchange(will_, 0)};
   if (durable_ && opened_) {
     const auto lsn = environment_.store.append(encode_ended(number_));
     if (lsn) result.lsn = *lsn;
@@ -306,14 +336,9 @@ Session::Ended Session::end_if_away(uint32_t epoch, Traffic& traffic) {
   return ended_ || link_ || epoch_ != epoch ? Ended{} : end_locked(traffic);
 }
 
-std::unique_ptr<Will> Session::take_will(uint32_t epoch) {
+uint64_t Session::take_will(uint32_t epoch) {
   std::lock_guard lock(mutex_);
-  return epoch_ == epoch ? std::move(will_) : nullptr;
-}
-
-void Session::will_published() {
-  std::lock_guard lock(mutex_);
-  if (!ended_ && durable_) record(encode_will_published(number_));
+  return epoch_ == epoch ? std::exchange(will_, 0) : 0;
 }
 
 }  // namespace campanile::broker

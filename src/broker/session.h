@@ -132,18 +132,23 @@ class Session : public std::enable_shared_from_this<Session> {
     std::optional<Error> error; // the journal's
     journal::Lsn lsn = 0;       // CONNACK waits for it
     std::shared_ptr<Link> former;  // the caller tells it that it was taken over [MQTT-3.1.4-3]
+    uint64_t will = 0;             // its will, which the caller publishes; 0: none
   };
-  // Makes `link` the session's link, and writes again what was in flight [MQTT-4.4.0-1].
-  Attached attach(std::shared_ptr<Link> link, const LinkTerms& terms, int64_t now_ns, Traffic& traffic);
+  // Makes `link` the session's link, and writes again what was in flight [MQTT-4.4.0-1]. `will` is the link's, or null; it gets its session's number.
+  Attached attach(std::shared_ptr<Link> link, const LinkTerms& terms, const std::shared_ptr<Will>& will, int64_t now_ns, Traffic& traffic);
   struct Detached {
-    bool was_attached = false;  // false: another link has taken over, or the session has ended
-    bool ended = false;
+    bool was_attached = false;  // false: another link has taken over, or the session has ended; its will is theirs
+    uint64_t will = 0;          // its will, which the caller publishes; 0: none, or one with a delay
     uint32_t expiry_s = 0;
     uint32_t will_delay_s = 0;  // of the will that the session keeps now; 0: none
     uint32_t epoch = 0;
   };
-  // Keeps `will` until take_will() where it has a delay and the link was attached; leaves it to the caller otherwise.
-  Detached detach(const Link* link, std::unique_ptr<Will>& will, int64_t now_ns);
+  // A will with a delay stays until take_will().
+  Detached detach(const Link* link, int64_t now_ns);
+  // The link's will is not to be published.
+  void forget_will(const Link* link);
+  // Of the present link, or delayed; null: none.
+  std::shared_ptr<const Will> will() const;
   // [MQTT-3.14.2-2]: a DISCONNECT may change the expiry, but not give one to a session without. False: it may not.
   bool set_expiry(uint32_t expiry_s);
   // For a session that was restored: what detach() told once.
@@ -198,7 +203,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Ended {
     bool by_this_call = false;
     std::shared_ptr<Link> link;
-    std::unique_ptr<Will> will;
+    uint64_t will = 0;                 // to be published now; 0: none
     std::vector<std::string> filters;  // to be taken out of the subscription tree
     std::vector<Unfinished> unfinished;
     journal::Lsn lsn = 0;              // the end is safe after it
@@ -207,9 +212,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Ended end(Traffic& traffic);
   // The same, only if the client has stayed away since detach() gave `epoch`.
   Ended end_if_away(uint32_t epoch, Traffic& traffic);
-  // The delayed will, if the client has stayed away since; will_published() once that is done.
-  std::unique_ptr<Will> take_will(uint32_t epoch);
-  void will_published();
+  // The delayed will, for the caller to publish, if the client has stayed away since; 0: none.
+  uint64_t take_will(uint32_t epoch);
 
   // For SessionStore. False where there is nothing to write.
   bool take_snapshot(SessionSnapshot& out);
@@ -271,6 +275,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void ask_for_more();
   void forget_row(const OutgoingMessage& out);
   void record(std::string_view bytes);
+  Result<journal::Lsn> record_attach(const LinkTerms& terms, const std::shared_ptr<Will>& will, uint64_t void_will);
+  uint32_t will_delay_s() const;
   void fill_row(SessionRow& row);
 
   bool shares() const { return shared_filters_ > 0; }
@@ -300,7 +306,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<absl::flat_hash_map<uint16_t, journal::Lsn>> received_;
   std::unique_ptr<StringMap<SubscriptionOptions>> filters_;  // made with the first subscription
   std::unique_ptr<StringSet> changed_filters_;  // durable: since the last snapshot
-  std::unique_ptr<Will> will_;
+  uint64_t will_ = 0;              // number of the link's will, or the delayed one (broker/will_list.h); 0: none
   journal::Lsn outbox_lsn_ = 0;    // the outbox waits for it
   journal::Lsn waited_lsn_ = 0;    // somebody was told to call take_output() again after it
   uint64_t number_ = 0;            // in journal and store; 0: not known to either

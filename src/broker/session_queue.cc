@@ -129,7 +129,6 @@ void Session::fill_row(SessionRow& row) {
   row.queue = terms_.queue;
   row.away_since_ns = link_ ? 0 : since_ns_;
   row.client_id = client_id_;
-  if (will_) row.will = std::make_unique<Will>(*will_);
   if (received_) {
     for (const auto& [id, lsn] : *received_) row.received.push_back(id);
   }

@@ -107,12 +107,23 @@ MessagePtr read_message(ByteReader& in) {
   return in.ok() ? std::make_shared<const Message>(std::move(message)) : nullptr;
 }
 
-void append_will(std::string& out, const Will& will) {
+void append_left_will_head(std::string& out, const Will& will) {
+  append_varint(out, will.session);
+  append_bytes(out, will.client_id);
   append_varint(out, will.expiry_s);
   append_varint(out, will.delay_s);
   append_bytes(out, will.user);
   append_message_head(out, Publication::of(will.message));
-  out.append(will.message->payload);
+}
+
+std::unique_ptr<Will> read_left_will(ByteReader& in) {
+  const uint64_t session = in.varint();
+  std::string client_id(in.sized_bytes());
+  auto will = read_will(in);
+  if (!will) return nullptr;
+  will->session = session;
+  will->client_id = std::move(client_id);
+  return will;
 }
 
 std::unique_ptr<Will> read_will(ByteReader& in) {
@@ -173,9 +184,13 @@ void read_fields(ByteReader& in, uint8_t version, SessionRecord& record) {
     case SessionEvent::kAway:
       record.expiry_s = in.fixed<uint32_t>();
       record.since_ns = in.fixed<int64_t>();
-      if (!in.at_end()) record.will = session_format::read_will(in);
+      if (version < session_format::kVersionOfWills && !in.at_end()) record.will = session_format::read_will(in);
       return;
-    case SessionEvent::kWillPublished:
+    case SessionEvent::kWillLeft:
+      record.will = session_format::read_left_will(in);
+      if (record.will) record.will->number = record.session;
+      return;
+    case SessionEvent::kWillGone:
     case SessionEvent::kEnded: return;
     case SessionEvent::kSubscribed:
       record.options = session_format::read_options(in);
@@ -208,15 +223,21 @@ std::string encode_opened(uint64_t session, uint32_t expiry_s, const QueueLimits
   return out;
 }
 
-std::string encode_away(uint64_t session, uint32_t expiry_s, int64_t since_ns, const Will* will) {
-  std::string out = begin(SessionEvent::kAway, session, will ? will->message->bytes() + 64 : 0);
+std::string encode_away(uint64_t session, uint32_t expiry_s, int64_t since_ns) {
+  std::string out = begin(SessionEvent::kAway, session);
   append_fixed(out, expiry_s);
   append_fixed(out, since_ns);
-  if (will) session_format::append_will(out, *will);
   return out;
 }
 
-std::string encode_will_published(uint64_t session) { return begin(SessionEvent::kWillPublished, session); }
+std::string encode_will_left_head(const Will& will) {
+  const Message& message = *will.message;
+  std::string out = begin(SessionEvent::kWillLeft, will.number, will.client_id.size() + will.user.size() + message.topic.size() + message.properties.size() + 48);
+  session_format::append_left_will_head(out, will);
+  return out;
+}
+
+std::string encode_will_gone(uint64_t number) { return begin(SessionEvent::kWillGone, number); }
 
 std::string encode_ended(uint64_t session) { return begin(SessionEvent::kEnded, session); }
 

@@ -13,10 +13,11 @@ const SessionRegistry::Shard& SessionRegistry::shard_of(std::string_view client_
 }
 
 SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link,
-                                              const LinkTerms& terms, int64_t now_ns, Traffic& traffic) {
+                                              const LinkTerms& terms, const std::shared_ptr<Will>& will, int64_t now_ns, Traffic& traffic) {
   Shard& shard = shard_of(client_id);
   bool fresh = clean_start;
   journal::Lsn ended_lsn = 0;
+  std::vector<uint64_t> wills;
   for (;;) {
     Opened result;
     std::shared_ptr<Session> replaced;
@@ -28,7 +29,7 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
         result.session = *found;
       } else {
         const bool is_new = found == shard.sessions.end();
-        if (is_new && size_.load() >= sessions_max_) return {};
+        if (is_new && size_.load() >= sessions_max_) return {.wills = std::move(wills)};
         result.session = std::make_shared<Session>(std::string(client_id), environment_, terms.expiry_s > 0);
         if (is_new) {
           ++size_;
@@ -42,15 +43,18 @@ SessionRegistry::Opened SessionRegistry::open(std::string_view client_id, bool c
     if (replaced) {
       Session::Ended ended = replaced->end(traffic);
       ended_lsn = std::max(ended_lsn, ended.lsn);
+      if (const uint64_t due = std::exchange(ended.will, 0); due != 0) wills.push_back(due);
       if (ended.by_this_call) on_ended_(*replaced, std::move(ended));
     }
-    Session::Attached attached = result.session->attach(link, terms, now_ns, traffic);
+    Session::Attached attached = result.session->attach(link, terms, will, now_ns, traffic);
     if (attached.error) {
       if (!result.present) remove(*result.session);
-      return {.error = std::move(attached.error)};
+      return {.wills = std::move(wills), .error = std::move(attached.error)};
     }
     if (attached.done) {
       result.former = std::move(attached.former);
+      if (attached.will != 0) wills.push_back(attached.will);
+      result.wills = std::move(wills);
       result.lsn = std::max(attached.lsn, ended_lsn);
       return result;
     }

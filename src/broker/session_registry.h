@@ -31,12 +31,13 @@ class SessionRegistry {
     std::shared_ptr<Session> session;  // null: sessions_max is reached, or there is an error
     bool present = false;              // [MQTT-3.2.2-2, 3.2.2-3]
     std::shared_ptr<Link> former;      // of the same session; to be told that it was taken over
+    std::vector<uint64_t> wills;       // of what was there before; to be published, also where there is an error
     journal::Lsn lsn = 0;              // CONNACK waits for it
     std::optional<Error> error;        // the journal's: the session could not be recorded
   };
   // Finds or makes the session and attaches the link. With `clean_start` what was there is ended first [MQTT-3.1.2-4].
-  Opened open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link, const LinkTerms& terms, int64_t now_ns,
-              Traffic& traffic);
+  Opened open(std::string_view client_id, bool clean_start, const std::shared_ptr<Link>& link, const LinkTerms& terms,
+              const std::shared_ptr<Will>& will, int64_t now_ns, Traffic& traffic);
   // Puts back what was kept through a restart. REQUIRES: before any open(), once a client identifier.
   void restore(std::shared_ptr<Session> session);
   // Forgets the session, if the client identifier is still its own.

@@ -32,7 +32,7 @@ Result<void> each_row(const kv::Store& store, SessionRowKind kind, Visit visit) 
 
 SessionState state_of(uint64_t number, SessionRow row) {
   SessionState state{.number = number, .client_id = std::move(row.client_id), .expiry_s = row.expiry_s, .queue = row.queue,
-                     .away_since_ns = row.away_since_ns, .will = std::move(row.will), .next_sequence = row.next_sequence, .disk_first = row.queue_first,
+                     .away_since_ns = row.away_since_ns, .next_sequence = row.next_sequence, .disk_first = row.queue_first,
                      .disk_end = row.next_sequence, .as_of = row.as_of, .row_next_sequence = row.next_sequence};
   state.received.insert(row.received.begin(), row.received.end());
   state.row_unrecorded.insert(row.unrecorded.begin(), row.unrecorded.end());
@@ -62,7 +62,16 @@ Result<void> SessionReplay::read_rows() {
     auto row = decode_session_row(value);
     if (!row) return broken(std::move(row).error(), key);
     note_number(key.session);
+    if (row->will) keep_old_will(key.session, std::move(row->will));
     sessions_.insert_or_assign(key.session, state_of(key.session, std::move(*row)));
+    return {};
+  }));
+  TRY(each_row(store_, SessionRowKind::kWill, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
+    auto will = decode_will_row(key.session, value);
+    if (!will) return with_context(std::move(will).error(), fmt::format("will {} in the store", key.session));
+    note_number(key.session);
+    note_number((*will)->session);
+    wills_[key.session] = std::move(*will);
     return {};
   }));
   return each_row(store_, SessionRowKind::kSubscription, [&](const ParsedKey& key, std::string_view value) -> Result<void> {
@@ -79,9 +88,34 @@ Result<void> SessionReplay::apply(std::string_view record, journal::Lsn lsn) {
   return waiting_bytes_ > memory_bytes_max_ ? spill() : Result<void>();
 }
 
+// Before version 3 a delayed will was a part of its session, and void with the session's next record of some kinds. It has its session's number,
+// which no other will has. Whatever came before may be applied again, since all that came after is, too.
+void SessionReplay::keep_old_will(uint64_t session, std::unique_ptr<Will> will) {
+  will->number = will->session = session;
+  wills_[session] = std::move(will);
+}
+
+void SessionReplay::apply_will(SessionRecord& record) {
+  switch (record.event) {
+    case SessionEvent::kWillLeft:
+      note_number(record.will->session);
+      wills_[record.session] = std::move(record.will);
+      return;
+    case SessionEvent::kWillGone:
+    case SessionEvent::kOpened:
+    case SessionEvent::kEnded: wills_.erase(record.session); return;
+    case SessionEvent::kAway:
+      if (record.will) keep_old_will(record.session, std::move(record.will));
+      return;
+    default: return;
+  }
+}
+
 void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
   if (record.event == SessionEvent::kMessage) return apply_message(record, lsn);
   note_number(record.session);
+  apply_will(record);
+  if (record.event == SessionEvent::kWillLeft || record.event == SessionEvent::kWillGone) return;
   SessionState* state = find(record.session);
   if (state && lsn <= state->as_of) return;
   if (record.event == SessionEvent::kOpened) {
@@ -90,7 +124,6 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
     state->expiry_s = record.expiry_s;
     state->queue = record.queue;
     state->away_since_ns = 0;
-    state->will.reset();
     return;
   }
   if (!state) return;  // of a session that has ended since
@@ -98,9 +131,7 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
     case SessionEvent::kAway:
       state->expiry_s = record.expiry_s;
       state->away_since_ns = record.since_ns;
-      state->will = std::move(record.will);
       return;
-    case SessionEvent::kWillPublished: state->will.reset(); return;
     case SessionEvent::kEnded: return end(record.session);
     case SessionEvent::kSubscribed:
       state->changed_filters.insert(record.text);
@@ -122,6 +153,8 @@ void SessionReplay::apply(SessionRecord record, journal::Lsn lsn) {
     case SessionEvent::kFinished: return finish_message(*state, record.sequence);
     case SessionEvent::kReleased: state->received.erase(record.packet_id); return;
     case SessionEvent::kOpened:
+    case SessionEvent::kWillLeft:
+    case SessionEvent::kWillGone:
     case SessionEvent::kMessage: return;
   }
 }
@@ -255,7 +288,21 @@ Result<void> SessionReplay::place_messages() {
       return used ? Result<void>() : erase(first_key(kind, key.session).append(key.rest));
     }));
   }
+  TRY(each_row(store_, SessionRowKind::kWill, [&](const ParsedKey& key, std::string_view) -> Result<void> {
+    return wills_.contains(key.session) ? Result<void>() : erase(will_key(key.session));
+  }));
   return useless.empty() ? Result<void>() : store_.write(useless, kv::Durability::kBuffered);
+}
+
+// One that is delayed waits with its session. Any other was due when its connection ended, which it has by now.
+void SessionReplay::place_wills() {
+  std::erase_if(wills_, [&](const auto& entry) { return entry.second->client_id.empty() && !find(entry.second->session); });
+  for (const auto& [number, will] : wills_) {
+    SessionState* state = find(will->session);
+    if (!state) continue;
+    if (will->client_id.empty()) will->client_id = state->client_id;
+    if (will->delay_s > 0) state->will = will;
+  }
 }
 
 // A queue lies partly in the store and goes on in memory. A message whose record came late belongs among those in the store: there it goes.
@@ -289,12 +336,21 @@ Result<void> SessionReplay::join_queues() {
 
 Result<std::vector<SessionState>> SessionReplay::finish() {
   drop_doubles();
+  place_wills();
   TRY(place_messages());
   TRY(join_queues());
   std::vector<SessionState> result;
   result.reserve(sessions_.size());
   for (auto& [number, state] : sessions_) result.push_back(std::move(state));
   sessions_.clear();
+  return result;
+}
+
+std::vector<std::shared_ptr<const Will>> SessionReplay::take_wills() {
+  std::vector<std::shared_ptr<const Will>> result;
+  result.reserve(wills_.size());
+  for (auto& [number, will] : wills_) result.push_back(std::move(will));
+  wills_.clear();
   return result;
 }
 

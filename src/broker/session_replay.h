@@ -29,8 +29,10 @@ class SessionReplay {
   SessionReplay(kv::Store& store, size_t memory_bytes_max) : store_(store), memory_bytes_max_(memory_bytes_max) {}
   Result<void> read_rows();
   Result<void> apply(std::string_view record, journal::Lsn lsn);
-  // What there is, in the order of their numbers; one a client identifier. Erases the rows that nothing refers to. Empties the replay.
+  // What there is, in the order of their numbers; one a client identifier. Erases the rows that nothing refers to. Empties the replay, but for the wills.
   Result<std::vector<SessionState>> finish();
+  // After finish(): those that were not published. Of a session that is there, it has those with a delay.
+  std::vector<std::shared_ptr<const Will>> take_wills();
 
   // Above every number that is known of.
   uint64_t next_number() const { return next_number_; }
@@ -47,6 +49,9 @@ class SessionReplay {
   Result<void> spill();
   SessionState* find(uint64_t number);
   void note_number(uint64_t number);
+  void apply_will(SessionRecord& record);
+  void keep_old_will(uint64_t session, std::unique_ptr<Will> will);
+  void place_wills();
   void drop_doubles();
   Result<void> place_messages();
   Result<void> join_queues();
@@ -55,6 +60,7 @@ class SessionReplay {
   const size_t memory_bytes_max_;
   size_t waiting_bytes_ = 0;
   std::map<uint64_t, SessionState> sessions_;
+  std::map<uint64_t, std::shared_ptr<Will>> wills_;
   uint64_t next_number_ = 1;
 };
 

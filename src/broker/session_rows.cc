@@ -58,7 +58,6 @@ std::string encode_session_row(const SessionRow& row) {
     append_fixed(out, entry.packet_id);
     out.push_back(entry.peer_received ? 1 : 0);
   }
-  if (row.will) session_format::append_will(out, *row.will);
   return out;
 }
 
@@ -81,7 +80,7 @@ Result<SessionRow> decode_session_row(std::string_view bytes) {
     entry.packet_id = in.fixed<uint16_t>();
     entry.peer_received = in.byte() != 0;
   }
-  if (in.ok() && !in.at_end()) row.will = session_format::read_will(in);
+  if (version < session_format::kVersionOfWills && in.ok() && !in.at_end()) row.will = session_format::read_will(in);
   if (!in.ok() || !in.at_end()) return nonsense("session's", bytes.size());
   return row;
 }
@@ -103,6 +102,22 @@ Result<MessageRow> decode_message_row(std::string_view bytes) {
   row.message = session_format::read_message(in);
   if (!in.ok() || !row.message || row.qos == 0) return nonsense("queued message's", bytes.size());
   return row;
+}
+
+std::string encode_will_row(const Will& will) {
+  std::string out = begin();
+  session_format::append_left_will_head(out, will);
+  out.append(will.message->payload);
+  return out;
+}
+
+Result<std::unique_ptr<Will>> decode_will_row(uint64_t number, std::string_view bytes) {
+  ByteReader in(bytes);
+  TRY(session_format::read_version(in, "will's row"));
+  auto will = session_format::read_left_will(in);
+  if (!will) return nonsense("will's", bytes.size());
+  will->number = number;
+  return will;
 }
 
 std::string encode_subscription_row(const SubscriptionOptions& options) {
@@ -132,6 +147,8 @@ std::string session_key(uint64_t session) { return first_key(SessionRowKind::kSe
 std::string subscription_key(uint64_t session, std::string_view filter) {
   return first_key(SessionRowKind::kSubscription, session).append(filter);
 }
+
+std::string will_key(uint64_t number) { return first_key(SessionRowKind::kWill, number); }
 
 std::string message_key(uint64_t session, uint64_t sequence) {
   std::string key = first_key(SessionRowKind::kMessage, session);

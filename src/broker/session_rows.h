@@ -3,7 +3,7 @@
 //   batch.put(session_key(number), encode_session_row(row));
 //   batch.put(message_key(number, sequence), encode_message_row(kept));
 //
-// docs/format/sessions.md draws the bytes; those of version 1 are read too. All rows of one session that belong together are written in one batch.
+// docs/format/sessions.md draws the bytes; those of versions 1 and 2 are read too. All rows of one session that belong together are written in one batch.
 // Threads: pure functions. Errors: kCorrupt; kUnsupported for a later version.
 #pragma once
 
@@ -31,7 +31,7 @@ struct SessionRow {
   QueueLimits queue;
   int64_t away_since_ns = 0;            // wall time; 0: connected
   std::string client_id;
-  std::unique_ptr<Will> will;
+  std::unique_ptr<Will> will;           // delayed; read from rows before version 3 alone
   std::vector<uint16_t> received;       // QoS 2 identifiers on their way in
   struct InFlight {
     uint64_t sequence = 0;
@@ -53,19 +53,23 @@ std::string encode_session_row(const SessionRow& row);
 Result<SessionRow> decode_session_row(std::string_view bytes);
 std::string encode_message_row(const MessagePtr& message, uint8_t qos, bool retain, const std::vector<uint32_t>& subscription_ids);
 Result<MessageRow> decode_message_row(std::string_view bytes);
+// A will that is not published yet.
+std::string encode_will_row(const Will& will);
+Result<std::unique_ptr<Will>> decode_will_row(uint64_t number, std::string_view bytes);
 std::string encode_subscription_row(const SubscriptionOptions& options);
 Result<SubscriptionOptions> decode_subscription_row(std::string_view bytes);
 
-// Keys of the three kinds, and the range of one session's.
+// Keys of the four kinds, and the range of one session's.
 std::string session_key(uint64_t session);
 std::string subscription_key(uint64_t session, std::string_view filter);
 std::string message_key(uint64_t session, uint64_t sequence);
-enum class SessionRowKind : char { kMessage = 'm', kSession = 's', kSubscription = 't' };
+std::string will_key(uint64_t number);
+enum class SessionRowKind : char { kMessage = 'm', kSession = 's', kSubscription = 't', kWill = 'w' };
 // The first key of that kind, and of that session where one is named. The range ends where that of the next number, or kind, begins.
 std::string first_key(SessionRowKind kind, uint64_t session = 0);
 std::string end_key(SessionRowKind kind);
 struct ParsedKey {
-  uint64_t session = 0;
+  uint64_t session = 0;   // or the will
   std::string_view rest;  // the filter, or the sequence number's eight bytes
   uint64_t sequence() const;
 };

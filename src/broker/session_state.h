@@ -32,7 +32,7 @@ struct SessionState {
   uint32_t expiry_s = 0;
   QueueLimits queue;
   int64_t away_since_ns = 0;  // wall time; 0: connected when the program ended
-  std::unique_ptr<Will> will;
+  std::shared_ptr<const Will> will;  // that waits for its delay, or for the session's end
   std::map<std::string, SubscriptionOptions, std::less<>> filters;
   std::set<std::string> changed_filters;  // since the rows were written
   std::set<uint16_t> received;

@@ -39,6 +39,7 @@ SessionStore::~SessionStore() { stop(); }
 Result<std::vector<SessionState>> SessionStore::restore() {
   auto states = TRY(replay_.finish());
   next_number_ = replay_.next_number();
+  wills_.restore(replay_.take_wills());
   return states;
 }
 
@@ -96,6 +97,7 @@ void SessionStore::work() {
   spill();
   if (const auto erased = erase_forgotten(); !erased) log::warning("rows of sessions that have ended: {}", erased.error().message);
   drop_old();
+  wills_.settle();
   served_->counters.add(traffic_);
 }
 
@@ -135,6 +137,7 @@ Result<journal::Lsn> SessionStore::checkpoint() {
   std::lock_guard writing(writing_);
   if (!served_) return journal::Lsn{0};  // nobody has the sessions yet: the journal keeps everything
   const journal::Lsn lsn = needed_from();
+  TRY(wills_.checkpoint(store_));  // first: rows of sessions before version 3 have wills in them
   TRY(write_changed());
   TRY(erase_forgotten());
   TRY(store_.sync());

@@ -36,6 +36,7 @@
 #include "broker/session_snapshot.h"
 #include "broker/session_state.h"
 #include "broker/traffic.h"
+#include "broker/will_list.h"
 #include "journal/journal.h"
 #include "kv/store.h"
 
@@ -53,8 +54,11 @@ class SessionStore final : public journal::Participant {
   ~SessionStore() override;
 
   // REQUIRES: after the replay. The journal outlives every other call.
-  void attach(journal::Journal& journal) { journal_ = &journal; }
-  // The sessions as they were, once.
+  void attach(journal::Journal& journal) {
+    journal_ = &journal;
+    wills_.attach(journal);
+  }
+  // The sessions as they were, once; wills() are there from then on.
   Result<std::vector<SessionState>> restore();
 
   // Who has the sessions from now on, until leave().
@@ -83,6 +87,7 @@ class SessionStore final : public journal::Participant {
   }
   // One unit with records of others. Errors: the journal's.
   Result<journal::Lsn> append_together(std::span<const journal::NewRecord> unit) { return journal_->append_together(unit); }
+  WillList& wills() { return wills_; }
   journal::Lsn durable() const { return journal_->durable(); }
   journal::Lsn end() const { return journal_->end(); }
   // A loop is about to put a message into sessions' queues and to append its record afterwards. A checkpoint in between must keep it.
@@ -122,6 +127,7 @@ class SessionStore final : public journal::Participant {
   kv::Store& store_;
   journal::Journal* journal_ = nullptr;
   SessionReplay replay_;
+  WillList wills_;
   std::atomic<uint64_t> next_number_{1};
   std::unique_ptr<std::atomic<journal::Lsn>[]> marks_;
   std::atomic<bool> failing_{false};

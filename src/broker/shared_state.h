@@ -64,6 +64,8 @@ struct SharedState {
 
   // Takes over what the session store kept. Once, before the loops run. Errors: the store's.
   Result<void> restore();
+  // Those of clients whose connection the end of the program ended, and that are due. After restore(), once everything is served.
+  void publish_wills_of_last_run();
   // Notes what is due for a session whose client has left: its will, and its end.
   void keep_away(const std::shared_ptr<Session>& session, const Session::Detached& detached, int64_t since_steady_ns);
 

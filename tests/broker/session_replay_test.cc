@@ -127,5 +127,76 @@ TEST(SessionReplay, AMessageWhoseRecordComesLateFindsItsPlace) {
   EXPECT_EQ(waiting(*bench.store, states[0]), range(1, 101));
 }
 
+std::vector<std::string> names(const std::vector<std::shared_ptr<const Will>>& wills) {
+  std::vector<std::string> result;
+  for (const auto& will : wills) result.push_back(will->client_id + "=" + will->message->payload);
+  return result;
+}
+
+std::string left(uint64_t number, uint64_t session, std::string client_id, std::string payload, uint32_t delay_s = 0) {
+  const Will will{.message = std::make_shared<const Message>(Message{.topic = "gone", .payload = payload, .qos = 1}), .delay_s = delay_s,
+                  .client_id = std::move(client_id), .number = number, .session = session};
+  return encode_will_left_head(will) + payload;
+}
+
+TEST(SessionReplay, WillsThatAreLeftAndNotGoneAreThere) {
+  Replay bench;
+  bench.apply(left(1, 0, "clean", "1"));
+  bench.apply(left(2, 0, "polite", "2"));
+  bench.open(3);
+  bench.apply(left(4, 3, "c3", "4", 10));
+  bench.apply(encode_will_gone(2));
+  bench.open(5);
+  bench.apply(left(6, 5, "c5", "6", 10));
+  bench.apply(encode_ended(5));
+  const auto states = bench.replay.finish().value();
+  EXPECT_EQ(bench.replay.next_number(), 7u);
+  ASSERT_EQ(states.size(), 1u);
+  ASSERT_TRUE(states[0].will) << "it waits for its delay";
+  EXPECT_EQ(states[0].will->number, 4u);
+  EXPECT_EQ(names(bench.replay.take_wills()), (std::vector<std::string>{"clean=1", "c3=4", "c5=6"}));
+}
+
+TEST(SessionReplay, RowsOfWillsAreReadAndThoseThatAreGoneAreErased) {
+  Replay bench;
+  const Will kept{.message = std::make_shared<const Message>(Message{.topic = "gone", .payload = "kept"}), .client_id = "a", .number = 8};
+  const Will gone{.message = std::make_shared<const Message>(Message{.topic = "gone", .payload = "gone"}), .client_id = "b", .number = 9};
+  kv::WriteBatch batch;
+  batch.put(will_key(8), encode_will_row(kept));
+  batch.put(will_key(9), encode_will_row(gone));
+  ASSERT_TRUE(bench.store->write(batch, kv::Durability::kBuffered));
+  SessionReplay again(*bench.store, kMemory);
+  ASSERT_TRUE(again.read_rows());
+  ASSERT_TRUE(again.apply(encode_will_gone(9), 1));
+  ASSERT_TRUE(again.finish());
+  EXPECT_EQ(again.next_number(), 10u);
+  EXPECT_EQ(names(again.take_wills()), std::vector<std::string>{"a=kept"});
+  EXPECT_TRUE(bench.store->get(will_key(8)).value());
+  EXPECT_FALSE(bench.store->get(will_key(9)).value());
+}
+
+// Before version 3 they were parts of their sessions.
+TEST(SessionReplay, DelayedWillsOfVersion2HaveTheirSessionsNumber) {
+  const std::string will("\x00\x1e\x00\x01" "\x01\x00\x00\x00\x00\x00\x00\x00" "\x00\x00\x00\x00\x00\x00\x00\x00" "\x04" "gone\x00" "bye", 29);
+  const auto away = [&](char session) { return std::string("\x02\x02", 2) + session + std::string("\x64\x00\x00\x00\x09\x00\x00\x00\x00\x00\x00\x00", 12) + will; };
+  Replay bench;
+  for (uint64_t session = 1; session <= 5; ++session) {
+    bench.open(session);
+    bench.apply(away(static_cast<char>(session)));
+  }
+  bench.apply(std::string("\x02\x03\x02", 3));  // published
+  bench.open(3);                                 // its client was back
+  bench.apply(encode_ended(4));
+  const auto states = bench.replay.finish().value();
+  ASSERT_EQ(states.size(), 4u);
+  ASSERT_TRUE(states[0].will);
+  EXPECT_EQ(states[0].will->number, 1u);
+  EXPECT_EQ(states[0].will->delay_s, 30u);
+  EXPECT_FALSE(states[1].will);
+  EXPECT_FALSE(states[2].will);
+  EXPECT_TRUE(states[3].will);
+  EXPECT_EQ(names(bench.replay.take_wills()), (std::vector<std::string>{"c1=bye", "c5=bye"}));
+}
+
 }  // namespace
 }  // namespace campanile::broker

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "fakes.h"
@@ -264,6 +265,190 @@ TEST_F(SessionStoreTest, ADelayedWillSurvives) {
   bench.advance(60);
   TestClient again = client("sub");
   EXPECT_EQ(again.connack, "CONNACK(00,present)") << "published once";
+}
+
+// Of clients that are connected when the program is killed.
+class WillsOfTheKilledTest : public SessionStoreTest {
+ protected:
+  TestClient device(std::string id, ProtocolVersion version, uint32_t expiry_s, uint32_t delay_s = 0, uint8_t qos = 1) {
+    return TestClient(bench, id, version, [=](mqtt::OutgoingConnect& connect) {
+      if (version == ProtocolVersion::kV5) {
+        expires_after(expiry_s)(connect);
+      } else {
+        connect.clean_start = expiry_s == 0;
+      }
+      mqtt::PropertyWriter properties;
+      if (delay_s > 0) properties.u32(mqtt::PropertyId::kWillDelayInterval, delay_s);
+      connect.will = mqtt::OutgoingWill{.topic = "gone", .payload = id, .qos = qos, .retain = true, .properties = properties};
+    });
+  }
+  // What was stored of a run that was killed is nothing that happened.
+  void kill() {
+    const size_t before = bench.sink.accepted.size();
+    const size_t records = bench.journal.records.size();
+    bench.restart();
+    ASSERT_GE(bench.journal.records.size(), records);
+    auto& accepted = bench.sink.accepted;
+    // Bench::restart() tells connections that they are lost, of whose wills the journal then knows nothing.
+    size_t points = 0;
+    for (size_t i = records; i < bench.journal.records.size(); ++i) points += bench.journal.records[i].first == journal::RecordType::kPoints;
+    accepted.erase(accepted.begin() + static_cast<ptrdiff_t>(before), accepted.end() - static_cast<ptrdiff_t>(points));
+  }
+  std::string retained() const {
+    const auto message = bench.retained->get("gone");
+    return message ? message->payload : "";
+  }
+};
+
+TEST_F(WillsOfTheKilledTest, ArePublishedOnceAtTheStart) {
+  { client("sub").subscribe("gone", 1); }
+  for (const bool with_checkpoint : {false, true}) {
+    const std::string turn = with_checkpoint ? "2" : "1";
+    const TestClient clean = device("clean" + turn, ProtocolVersion::kV311, 0), kept = device("kept" + turn, ProtocolVersion::kV311, 1),
+                     brief = device("brief" + turn, ProtocolVersion::kV5, 0, 100);
+    device("polite" + turn, ProtocolVersion::kV311, 0).disconnect();
+    if (with_checkpoint) checkpoint();
+    bench.sink.accepted.clear();
+    kill();
+    EXPECT_EQ(bench.sink.accepted, (std::vector<std::string>{"gone=clean" + turn, "gone=kept" + turn, "gone=brief" + turn}));
+    EXPECT_EQ(retained(), "brief" + turn);
+    EXPECT_EQ(bench.sessions->wills().size(), 0u);
+    if (with_checkpoint) checkpoint();
+    kill();
+    EXPECT_EQ(bench.sink.accepted.size(), 3u) << "not again";
+    TestClient sub = client("sub");
+    EXPECT_EQ(sub.connack, "CONNACK(00,present) PUBLISH(gone=clean" + turn + ",q1,id1) PUBLISH(gone=kept" + turn + ",q1,id2) PUBLISH(gone=brief" + turn + ",q1,id3)");
+    for (uint16_t id = 1; id <= 3; ++id) sub.ack(PacketType::kPuback, id);
+  }
+  checkpoint();
+  EXPECT_FALSE(bench.store->iterate("Sw", "Sx")->valid()) << "no row is left";
+}
+
+TEST_F(WillsOfTheKilledTest, WaitForTheirDelayFromTheStartOn) {
+  {
+    const TestClient late = device("late", ProtocolVersion::kV5, 1000, 50), back = device("back", ProtocolVersion::kV5, 1000, 50),
+                     ends = device("ends", ProtocolVersion::kV5, 20, 50);
+    bench.advance(30);
+    kill();
+  }
+  EXPECT_EQ(bench.sessions->wills().size(), 3u);
+  {
+    TestClient back(bench, "back", ProtocolVersion::kV5, expires_after(1000));
+    EXPECT_EQ(back.connack, "CONNACK(00,present)");
+    EXPECT_EQ(bench.sessions->wills().size(), 2u);
+  }
+  bench.sink.accepted.clear();
+  bench.advance(18);
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{});
+  bench.advance(4);
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{"gone=ends"}) << "with its session";
+  bench.advance(26);
+  EXPECT_EQ(bench.sink.accepted.size(), 1u);
+  bench.advance(5);
+  EXPECT_EQ(bench.sink.accepted, (std::vector<std::string>{"gone=ends", "gone=late"}));
+  kill();
+  bench.advance(200);
+  EXPECT_EQ(bench.sink.accepted.size(), 2u);
+  EXPECT_EQ(bench.sessions->wills().size(), 0u);
+}
+
+TEST_F(WillsOfTheKilledTest, OfAConnectionThatWasTakenOverIsThePresentOne) {
+  const TestClient first = device("d", ProtocolVersion::kV5, 1000, 50);
+  const TestClient second(bench, "d", ProtocolVersion::kV5, [](auto& connect) {
+    expires_after(1000)(connect);
+    connect.will = mqtt::OutgoingWill{.topic = "gone", .payload = "second"};
+  });
+  bench.sink.accepted.clear();
+  kill();
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{"gone=second"});
+}
+
+// One unit: the point, the retained message, what sessions keep of it, and that it is gone.
+TEST_F(WillsOfTheKilledTest, IsStoredAndGoneInOneUnit) {
+  { client("sub").subscribe("gone", 1); }
+  {
+    TestClient lost = device("lost", ProtocolVersion::kV311, 0);
+    const size_t before = bench.journal.records.size();
+    lost.lose();
+    std::map<journal::Lsn, std::set<journal::RecordType>> units;
+    for (size_t i = before; i < bench.journal.records.size(); ++i) units[bench.journal.lsns[i]].insert(bench.journal.records[i].first);
+    ASSERT_EQ(units.size(), 1u);
+    using enum journal::RecordType;
+    EXPECT_EQ(units.begin()->second, (std::set{kPoints, kRetained, kSession}));
+    EXPECT_EQ(bench.journal.records.size() - before, 4u);
+  }
+  // Of QoS 0 as well, which nobody keeps.
+  TestClient lost = device("lost", ProtocolVersion::kV311, 0, 0, 0);
+  const size_t before = bench.journal.records.size();
+  lost.lose();
+  EXPECT_EQ(bench.journal.records.size() - before, 3u);
+  EXPECT_EQ(std::set(bench.journal.lsns.begin() + static_cast<ptrdiff_t>(before), bench.journal.lsns.end()).size(), 1u);
+}
+
+TEST_F(WillsOfTheKilledTest, AClientWithoutOneCostsNoRecord) {
+  const size_t before = bench.journal.records.size();
+  TestClient clean(bench, "clean");
+  clean.disconnect();
+  EXPECT_EQ(bench.journal.records.size(), before);
+  TestClient kept = client("kept");
+  EXPECT_EQ(bench.journal.records.size(), before + 1);
+  TestClient both = device("both", ProtocolVersion::kV311, 1);
+  EXPECT_EQ(bench.journal.records.size(), before + 3);
+  EXPECT_EQ(bench.journal.lsns[before + 1], bench.journal.lsns[before + 2]) << "one unit";
+}
+
+TEST_F(WillsOfTheKilledTest, WaitForADiskThatTakesNothing) {
+  TestClient device_1 = device("d1", ProtocolVersion::kV311, 0);
+  bench.journal.append_error = Error{ErrorCode::kIoError, "no space left on device"};
+  bench.sink.lsn_without_append = true;
+  TestClient device_2 = device("d2", ProtocolVersion::kV311, 0);
+  EXPECT_EQ(device_2.connack, "CONNACK(00)") << "its will is in memory alone";
+  EXPECT_EQ(device("d3", ProtocolVersion::kV311, 1).connack, "CONNACK(88)") << "a session that is kept is not let in then, with a will or without";
+  TestClient polite = device("polite", ProtocolVersion::kV311, 0);
+  polite.disconnect();
+  device_1.lose();
+  bench.advance(3);
+  EXPECT_EQ(bench.sessions->wills().size(), 2u);
+  bench.journal.append_error.reset();
+  bench.sink.lsn_without_append = false;
+  bench.sink.accepted.clear();
+  bench.advance(2);
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{"gone=d1"});
+  EXPECT_EQ(retained(), "d1");
+  EXPECT_EQ(bench.sessions->wills().size(), 1u);
+  bench.sink.accepted.clear();
+  kill();
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{"gone=d2"}) << "in the journal since the disk takes something again";
+}
+
+// A will that its client took back while the journal refused is not published by a restart.
+TEST_F(WillsOfTheKilledTest, ThatWereTakenBackWhileTheDiskRefusedAreToldTheJournalLater) {
+  TestClient polite = device("polite", ProtocolVersion::kV311, 0);
+  bench.journal.append_error = Error{ErrorCode::kIoError, "no space left on device"};
+  polite.disconnect();
+  EXPECT_EQ(bench.sessions->wills().size(), 1u);
+  bench.journal.append_error.reset();
+  bench.advance(1);
+  EXPECT_EQ(bench.sessions->wills().size(), 0u);
+  bench.sink.accepted.clear();
+  kill();
+  EXPECT_EQ(bench.sink.accepted, std::vector<std::string>{});
+}
+
+TEST(WillBudget, AtTheLimitAClientWithAWillIsRefused) {
+  Bench bench({.wills_bytes_max = 2'000});
+  const auto with_will = [](auto& connect) { connect.will = mqtt::OutgoingWill{.topic = "gone", .payload = std::string_view("x")}; };
+  const std::string large(1'500, 'x');
+  const auto with_large = [&](auto& connect) { connect.will = mqtt::OutgoingWill{.topic = "gone", .payload = large}; };
+  {
+    const TestClient first(bench, "1", ProtocolVersion::kV5, with_large);
+    EXPECT_EQ(first.connack, "CONNACK(00)");
+    EXPECT_EQ(TestClient(bench, "2", ProtocolVersion::kV5, with_will).connack, "CONNACK(97)");
+    EXPECT_EQ(TestClient(bench, "2", ProtocolVersion::kV311, with_will).connack, "CONNACK(88)");
+    EXPECT_EQ(TestClient(bench, "2").connack, "CONNACK(00)") << "one without";
+  }
+  EXPECT_EQ(bench.sessions->wills().bytes(), 0u) << "all are published";
+  EXPECT_EQ(TestClient(bench, "2", ProtocolVersion::kV5, with_will).connack, "CONNACK(00)");
 }
 
 TEST_F(SessionStoreTest, ACleanStartForgetsAcrossARestart) {

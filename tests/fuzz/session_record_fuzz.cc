@@ -1,5 +1,6 @@
 // Bytes as a session record of the journal and as rows of the store: decoders refuse or understand them, and a replay takes any
 // sequence of records that can be decoded. Records follow each other, each after its length in two bytes.
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -20,6 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = decode_message_row(encode_message_row(row->message, row->qos, row->retain, row->subscription_ids));
     CHECK(again && again->message->payload == row->message->payload && again->message->topic == row->message->topic);
   }
+  if (const auto will = decode_will_row(7, input)) {
+    const auto again = decode_will_row(7, encode_will_row(**will));
+    CHECK(again && (*again)->client_id == (*will)->client_id && (*again)->message->payload == (*will)->message->payload);
+  }
   if (const auto options = decode_subscription_row(input)) CHECK(*decode_subscription_row(encode_subscription_row(*options)) == *options);
 
   const auto store = kv::make_memory_store();
@@ -33,5 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto sessions = replay.finish();
   CHECK(sessions.has_value());
+  // A will that waits for its delay is one of those that are left.
+  const auto wills = replay.take_wills();
+  for (const SessionState& state : *sessions) CHECK(!state.will || std::ranges::find(wills, state.will) != wills.end());
   return 0;
 }

@@ -99,6 +99,7 @@ struct MqttConfig {
   uint64_t queue_memory_bytes_max = 64 * kMiB;
   uint64_t connection_bytes_max = 8 * kMiB;
   uint64_t input_memory_bytes_max = 256 * kMiB;
+  uint64_t wills_bytes_max = 256 * kMiB;
   uint64_t session_expiry_max_s = 30 * 24 * 3600;
   uint64_t sessions_max = 100'000;
   uint64_t subscriptions_per_session_max = 10'000;

@@ -317,6 +317,8 @@ void add_network(Config& c, std::vector<Setting>& out) {
   add(bytes("mqtt.input_memory_bytes_max", &c.mqtt.input_memory_bytes_max, kMiB, 64 * kGiB,
             "Memory for packets that are begun and not complete, of all connections together, twice the largest packet at least. The fuller it is, the "
             "smaller are those that still pass: whose packet would grow beyond what is free is cut off. Packets of up to 16KiB always pass."));
+  add(bytes("mqtt.wills_bytes_max", &c.mqtt.wills_bytes_max, kMiB, 64 * kGiB,
+            "Memory for the wills of all clients together; beyond it a new client that has one is refused."));
   add(seconds("mqtt.session_expiry_max_s", &c.mqtt.session_expiry_max_s, 0, 3650 * kDayS, "How long a session is kept for a client that is away."));
   add(count("mqtt.sessions_max", &c.mqtt.sessions_max, 1, 10'000'000, "Sessions, of clients connected or away; beyond it a new client is refused."));
   add(count("mqtt.subscriptions_per_session_max", &c.mqtt.subscriptions_per_session_max, 1, 1'000'000, "Subscriptions of one client; further ones are refused."));
