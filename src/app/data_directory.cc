@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backup/restore.h"
 #include "base/text.h"
 
 namespace campanile::app {
@@ -85,6 +86,10 @@ Result<DataDirectory> DataDirectory::open(const std::filesystem::path& path) {
                 directory.path().string(), holder_of(file));
   }
   TRY(write_own_number(file, lock_path));
+  if (std::filesystem::exists(directory.path() / backup::kUnfinishedRestore, error)) {
+    return fail(ErrorCode::kCorrupt, "a restore into the data directory {} was cut short, so that a part of the data is missing: empty it and restore again",
+                directory.path().string());
+  }
   return directory;
 }
 

@@ -18,7 +18,7 @@ namespace campanile::app {
 class DataDirectory {
  public:
   // Makes the directory (and its parents) where it is missing, readable by its owner only.
-  // Errors: kUnavailable naming the process that has it; kIoError naming the path and the cause.
+  // Errors: kUnavailable naming the process that has it; kCorrupt where a restore was cut short; kIoError naming the path and the cause.
   static Result<DataDirectory> open(const std::filesystem::path& path);
   // A new empty one among the system's temporary files, removed with everything in it when the object goes.
   static Result<DataDirectory> make_scratch(std::string_view prefix);

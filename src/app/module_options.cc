@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/backup/directory.h"
 #include "app/config/listener_check.h"
 
 namespace campanile::app {
@@ -180,6 +181,13 @@ registry::Accounts accounts_of(const Config& config) {
   for (const auto& user : config.auth.users) accounts.push_back({user.name, user.password});
   const auto anonymous = config.auth.anonymous_allowed() ? registry::AnonymousAccess::kAll : registry::AnonymousAccess::kNone;
   return {anonymous, std::move(accounts)};
+}
+
+backup::ServiceOptions backup_options(const Config& config, const std::filesystem::path& data) {
+  return {.data = data,
+          .place = backup_directory(config, data),
+          .program = CAMPANILE_VERSION,
+          .free_bytes_min = config.storage.free_bytes_min};
 }
 
 std::vector<api::PlaceRule> place_rules(const Config& config) {

@@ -3,6 +3,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <filesystem>
 #include <vector>
 
 #include "api/influx_query.h"
@@ -10,6 +11,7 @@
 #include "api/live.h"
 #include "api/place_rules.h"
 #include "app/config/config.h"
+#include "backup/service.h"
 #include "broker/bridge_options.h"
 #include "broker/listener_profile.h"
 #include "broker/options.h"
@@ -45,6 +47,7 @@ broker::ListenerProfile listener_profile(const Config& config, const ListenerCon
 net::HttpServerOptions http_options(const Config& config);
 registry::Accounts accounts_of(const Config& config);
 std::vector<api::PlaceRule> place_rules(const Config& config);
+backup::ServiceOptions backup_options(const Config& config, const std::filesystem::path& data);
 api::InfluxWriteOptions write_options(const Config& config);
 api::InfluxQueryOptions query_options(const Config& config);
 api::LiveOptions live_options(const Config& config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/backups.h"
 #include "api/bridges.h"
 #include "api/clients.h"
 #include "api/health.h"
@@ -22,6 +23,7 @@
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
+#include "backup/service.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/process_memory.h"
@@ -103,6 +105,7 @@ struct Program::Parts {
   std::unique_ptr<WorkerPool> workers;
   std::unique_ptr<journal::Checkpointer> checkpointer;
   std::unique_ptr<HealthChecks> problems;
+  std::unique_ptr<backup::Service> backups;
 
   std::unique_ptr<registry::Accounts> accounts;
   std::unique_ptr<AccountsAuthenticator> authenticator;
@@ -113,6 +116,7 @@ struct Program::Parts {
   std::unique_ptr<api::Page> page;
   std::unique_ptr<api::HealthResource> health;
   std::unique_ptr<api::StatusResource> status;
+  std::unique_ptr<api::BackupsResource> backup_list;
   std::unique_ptr<api::BridgesResource> bridge_list;
   std::unique_ptr<api::SensorDirectory> directory;
   std::unique_ptr<api::SensorsResource> sensors;
@@ -170,6 +174,7 @@ Result<void> Program::Parts::start_ingest() {
                                                           .rejected = *rejected, .sessions = *sessions},
                                             data, config.storage.free_bytes_min, clock);
   problems->start();
+  backups = std::make_unique<backup::Service>(backup_options(config, data), *store, *journal, clock);
   return {};
 }
 
@@ -229,6 +234,8 @@ void Program::Parts::register_gauges() {
   store_memory("write_buffers", &kv::StoreMemory::write_buffers);
   store_memory("cached_blocks", &kv::StoreMemory::cached_blocks);
   store_memory("open_files", &kv::StoreMemory::open_files);
+  metrics.gauge("campanile_backup_newest_timestamp_seconds", "When the newest backup was made, 0 without one",
+                [this] { return static_cast<double>(backups->newest_ns()) / kNanosPerSecond; });
   metrics.gauge("campanile_uptime_seconds", "Time since this process started to serve",
                 [this, started_ns = clock.steady_ns()] { return static_cast<double>(clock.steady_ns() - started_ns) / kNanosPerSecond; });
   metrics.gauge("campanile_mqtt_connections", "Open MQTT connections", [this] { return static_cast<double>(mqtt->connections()); });
@@ -254,6 +261,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
                          .listeners = [this] { return listener_status(); },
                          .problems = now_wrong},
       clock, CAMPANILE_VERSION);
+  backup_list = std::make_unique<api::BackupsResource>(*backups, *accounts, background);
   bridge_list = std::make_unique<api::BridgesResource>([this] { return bridges->status(); });
   directory = std::make_unique<api::SensorDirectory>(*engine, api::PlaceRules(place_rules(config)), clock, api::SensorDirectoryOptions{.sensors_max = config.live.sensors_max});
   sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
@@ -299,6 +307,8 @@ void Program::Parts::add_routes() {
   router->add("POST", "/api/v1/publish", to(*publish, &api::PublishResource::handle));
   router->add("GET", "/api/v1/topics", to(*topics, &api::TopicsResource::handle));
   router->add("GET", "/api/v1/status", to(*status, &api::StatusResource::handle));
+  router->add("GET", "/api/v1/backups", to(*backup_list, &api::BackupsResource::list));
+  router->add("POST", "/api/v1/backups", to(*backup_list, &api::BackupsResource::start));
   router->add("GET", "/api/v1/bridges", to(*bridge_list, &api::BridgesResource::handle));
   router->add("GET", "/api/v1/live", [this](net::HttpRequest, net::HttpResponder responder) { live->accept(std::move(responder)); });
 }
@@ -350,6 +360,7 @@ void Program::stop() {
   if (parts.live) parts.live->stop();
   if (parts.problems) parts.problems->stop();
   if (parts.workers) parts.workers->stop();
+  if (parts.backups) parts.backups->stop();
   if (parts.checkpointer) parts.checkpointer->stop();
   if (parts.sessions) parts.sessions->stop();
   if (parts.engine) parts.engine->stop();

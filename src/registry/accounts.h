@@ -31,6 +31,7 @@ class Accounts {
   Result<std::string> authenticate(std::optional<std::string_view> name, std::optional<std::string_view> password) const;
 
   bool anonymous_allowed() const { return anonymous_ == AnonymousAccess::kAll; }
+  bool has_accounts() const { return !accounts_.empty(); }
 
  private:
   AnonymousAccess anonymous_;

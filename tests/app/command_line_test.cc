@@ -39,7 +39,7 @@ Ran run(const std::vector<std::string>& arguments) {
 std::string scratch_file(std::string_view name) { return fmt::format("{}{}-{}", testing::TempDir(), ::getpid(), name); }
 
 TEST(CommandLine, HelpIsEverywhereWithExamples) {
-  for (const auto command : {"serve", "demo", "pub", "sub", "check-config", "completion", "bench"}) {
+  for (const auto command : {"serve", "demo", "pub", "sub", "check-config", "completion", "bench", "backup", "verify", "restore"}) {
     const Ran ran = run({command, "--help"});
     EXPECT_EQ(ran.code, 0) << command;
     EXPECT_THAT(ran.out, HasSubstr("Example")) << command;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "app/backup/commands.h"
 #include "app/bench/mqtt_bench.h"
 #include "app/cli/subcommands.h"
 #include "app/client/client_options.h"
@@ -102,6 +103,18 @@ int run_check_config(const CheckFlags& flags) {
   return 0;
 }
 
+int run_backup(const BackupFlags& flags) {
+  Result<std::vector<Override>> overrides = overrides_of(flags.where);
+  if (!overrides) {
+    print_error(overrides.error().message);
+    return kExitUsage;
+  }
+  if (!flags.to.empty()) overrides->push_back({"--to", "storage.backup_directory", flags.to});
+  Result<LoadedConfig> loaded = load_config({.file = config_file(flags.where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
+  if (!loaded) return fail_with(loaded.error());
+  return backup_command({.config = std::move(loaded->config), .user = flags.user, .keep = flags.keep, .offline = flags.offline});
+}
+
 int run_bench(const bench::LoadFlags& flags) {
   const Result<bench::LoadOptions> options = bench::check_load_flags(flags);
   if (!options) {
@@ -143,6 +156,9 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 int dispatch(const CLI::App& app, const CommandFlags& flags, const Commands& commands) {
   if (app.got_subcommand("serve") || app.got_subcommand("demo")) return run_serve(flags.serve, app.got_subcommand("demo"), commands);
   if (app.got_subcommand("check-config")) return run_check_config(flags.check);
+  if (app.got_subcommand("backup")) return run_backup(flags.backup);
+  if (app.got_subcommand("verify")) return verify_command(flags.verify.path);
+  if (app.got_subcommand("restore")) return restore_command(flags.restore.backup, flags.restore.directory);
   if (app.got_subcommand("bench")) return run_bench(flags.load);
   if (app.got_subcommand("completion")) {
     print(bash_completion());
@@ -213,13 +229,13 @@ std::string bash_completion() {
       "    return\n"
       "  fi\n"
       "  case \"$previous\" in\n"
-      "    --config|--data|--cafile|--cert|--key|--file|-f) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+      "    --config|--data|--to|--cafile|--cert|--key|--file|-f) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
       "  esac\n"
       "  case \"${{COMP_WORDS[1]}}\" in\n"
       "{}"
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  case \"${{COMP_WORDS[1]}}\" in check-config) COMPREPLY+=($(compgen -f -- \"$current\")) ;; esac\n"
+      "  case \"${{COMP_WORDS[1]}}\" in check-config|verify|restore) COMPREPLY+=($(compgen -f -- \"$current\")) ;; esac\n"
       "}}\n"
       "complete -F _campanile campanile\n",
       fmt::join(names, " "), cases);

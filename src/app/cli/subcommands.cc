@@ -62,6 +62,46 @@ void add_check_config(CLI::App& app, CommandFlags& flags) {
       "  campanile check-config campanile.yaml");
 }
 
+void add_backup(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("backup", "Make a backup of everything, while the server goes on");
+  BackupFlags& backup = flags.backup;
+  command->add_option("-c,--config", backup.where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command->add_option("--http", backup.where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
+  command->add_option("--user", backup.user, "Which account to use; the configuration has its password")->type_name("NAME");
+  command->add_option("--keep", backup.keep, "Keep so many backups and remove older ones; 0 keeps all")->type_name("N")->check(CLI::Range(0, 100'000))->capture_default_str();
+  CLI::Option* offline = command->add_flag("--offline", backup.offline, "There is no server: read the data directory itself");
+  command->add_option("--data", backup.where.data, "The data directory (data.directory)")->type_name("DIR")->needs(offline);
+  command->add_option("--to", backup.to, "Where the backup goes (storage.backup_directory)")->type_name("DIR")->needs(offline);
+  command->add_option("--set", backup.where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->footer(
+      "A running server puts its backups where its storage.backup_directory says. What an earlier backup there has is not copied again.\n"
+      "It goes on when this command is ended; only the progress is no longer shown.\n\n"
+      "Examples:\n"
+      "  campanile backup --config /etc/campanile.yaml --keep 7\n"
+      "  campanile backup --offline --data /var/lib/campanile --to /mnt/backups/campanile");
+}
+
+void add_verify(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("verify", "Read a backup, or a data directory, and tell whether it is whole");
+  command->add_option("path", flags.verify.path, "A directory of backups (its newest), one *.backup in it, or the data directory of a server that is stopped")
+      ->type_name("PATH")->required();
+  command->footer(
+      "Examples:\n"
+      "  campanile verify /mnt/backups/campanile\n"
+      "  campanile verify /mnt/backups/campanile/20261126T053702.123Z.backup\n"
+      "  campanile verify /var/lib/campanile");
+}
+
+void add_restore(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("restore", "Make a data directory from a backup");
+  command->add_option("backup", flags.restore.backup, "A directory of backups (its newest), or one *.backup in it")->type_name("BACKUP")->required();
+  command->add_option("directory", flags.restore.directory, "The data directory: empty, or not there yet")->type_name("DIR")->required();
+  command->footer(
+      "Each file is compared with its checksum; where one is damaged nothing is restored.\n\n"
+      "Example:\n"
+      "  campanile restore /mnt/backups/campanile /var/lib/campanile");
+}
+
 void add_bench(CLI::App& app, CommandFlags& flags) {
   CLI::App* command = app.add_subcommand("bench", "Put load on a server and measure what it does");
   command->require_subcommand(1);
@@ -84,6 +124,9 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
   add_client(*app, client::Tool::kPublish, "pub", "Publish MQTT messages, with the flags of mosquitto_pub");
   add_client(*app, client::Tool::kSubscribe, "sub", "Print MQTT messages, with the flags of mosquitto_sub");
   add_check_config(*app, flags);
+  add_backup(*app, flags);
+  add_verify(*app, flags);
+  add_restore(*app, flags);
   add_bench(*app, flags);
   app->add_subcommand("version", "Print the version");
   CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");
@@ -95,6 +138,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
       "  campanile serve --data /var/lib/campanile       run\n"
       "  campanile pub -t lab/bench/temperature -m 21.5  send a reading\n"
       "  campanile sub -t '#' -v                         see what comes by\n"
+      "  campanile backup --keep 7                       save everything of a running server\n"
       "  campanile bench mqtt --subscribers 1            measure a broker\n\n"
       "`campanile COMMAND --help` tells more.");
   return app;

@@ -34,9 +34,29 @@ struct CheckFlags {
   bool insist_open = false;
 };
 
+struct BackupFlags {
+  ServeFlags where;  // of these config, data, http and settings
+  std::string to;
+  std::string user;
+  uint64_t keep = 0;
+  bool offline = false;
+};
+
+struct VerifyFlags {
+  std::string path;
+};
+
+struct RestoreFlags {
+  std::string backup;
+  std::string directory;
+};
+
 struct CommandFlags {
   ServeFlags serve;
   CheckFlags check;
+  BackupFlags backup;
+  VerifyFlags verify;
+  RestoreFlags restore;
   bench::LoadFlags load;
   std::string shell = "bash";
 };

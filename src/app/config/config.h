@@ -123,6 +123,7 @@ struct StorageConfig {
   uint64_t checkpoint_journal_bytes = 256 * kMiB;
   uint64_t block_cache_bytes = 64 * kMiB;
   uint64_t free_bytes_min = kGiB;  // 0: no warning
+  std::string backup_directory;    // empty: backups in the data directory
 };
 
 // One rule that says what the messages of a topic pattern are.

@@ -346,6 +346,8 @@ void add_storage(Config& c, std::vector<Setting>& out) {
   add(bytes("storage.block_cache_bytes", &c.storage.block_cache_bytes, kMiB, 1024 * kGiB, "Memory for blocks of packed points that were read."));
   add(bytes("storage.free_bytes_min", &c.storage.free_bytes_min, 0, 1024 * 1024 * kGiB,
             "With less than that free on the disk of the data, /health and the page warn; nothing is refused before it is full. 0: no warning."));
+  add(directory("storage.backup_directory", &c.storage.backup_directory,
+                "Where `campanile backup` and POST /api/v1/backups put backups, better on another disk; empty: `backups` in the data directory."));
 }
 
 void add_ingest(Config& c, std::vector<Setting>& out) {

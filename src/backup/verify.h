@@ -1,0 +1,33 @@
+// Verify: whether a backup, or a data directory, is whole: every byte is read.
+//
+//   const CheckReport report = TRY(verify_backup(place, id, progress));
+//   for (const std::string& damage : report.damages) print(damage);
+//
+// Of a backup, each file is compared with its checksum in the manifest. Then, of either, the journal's records are read as a start reads them, and the
+// store is opened for reading and every block of its tables compared with its checksum.
+// Threads: any; blocks on the disk. Errors: what keeps it from looking; what is damaged is in the report.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "backup/place.h"
+#include "backup/progress.h"
+#include "base/result.h"
+
+namespace campanile::backup {
+
+struct CheckReport {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t journal_records = 0;
+  std::vector<std::string> damages;  // in words, with the file's name; empty: it is whole
+};
+
+Result<CheckReport> verify_backup(const Place& place, const std::string& id, Progress& progress);
+// REQUIRES: the caller has the data directory's lock.
+Result<CheckReport> verify_data(const std::filesystem::path& data);
+
+}  // namespace campanile::backup
