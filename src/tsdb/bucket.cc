@@ -63,10 +63,19 @@ ColumnId Bucket::add_column(Measurement& measurement, std::string_view field, Fi
 
 SeriesEntry& Bucket::add_series(uint32_t series, std::string_view key, const SeriesName& name) {
   Measurement& measurement = add_measurement(name.measurement);
-  SeriesEntry& entry = entries_.emplace_back(series, id, arena_.copy(key), &measurement);
+  SeriesEntry& entry = place(series, arena_.copy(key), &measurement);
   by_key_.emplace(entry.key, &entry);
   measurement.tags.add(series, name.tags, arena_);
+  unpersisted.push_back(series);
   return entry;
+}
+
+SeriesEntry& Bucket::place(uint32_t series, std::string_view key, Measurement* measurement) {
+  if (free_.empty()) return entries_.emplace_back(series, id, key, measurement);
+  SeriesEntry* const entry = free_.back();
+  free_.pop_back();
+  std::destroy_at(entry);
+  return *std::construct_at(entry, series, id, key, measurement);
 }
 
 void Bucket::remove_series(SeriesEntry& entry) {
@@ -76,6 +85,16 @@ void Bucket::remove_series(SeriesEntry& entry) {
   if (const auto found = by_key_.find(entry.key); found != by_key_.end() && found->second == &entry) by_key_.erase(found);
   entry.measurement->tags.remove(entry.id, name->tags);
   entry.removed = true;
+}
+
+void Bucket::recycle(SeriesEntry& entry) {
+  const auto name = parse_series_key(entry.key);
+  CHECK(name && entry.removed);
+  entry.measurement->tags.forget(name->tags, arena_);
+  arena_.give_back(entry.key);
+  std::destroy_at(&entry);
+  std::construct_at(&entry, 0u, id, std::string_view(), nullptr)->removed = true;
+  free_.push_back(&entry);
 }
 
 }  // namespace campanile::tsdb

@@ -5,7 +5,8 @@
 //   entry->head->append(...);
 //
 // Threads: a bucket's maps under the index's lock (series_index.h): shared to look up, exclusive to add. What a SeriesEntry says of its head and
-// chunks is under the entry's own lock. Entries, measurements and names never move and live as long as the bucket.
+// chunks is under the entry's own lock. Entries, measurements and names never move and live as long as the bucket; the place and the texts of a series that
+// was removed go to another one once nobody can hold them any more (retired_series.h).
 // Lock order: the index's lock, then one entry's. Nothing else is taken inside an entry's.
 #pragma once
 
@@ -85,7 +86,7 @@ struct SeriesEntry {
   const std::string_view key;
   Measurement* const measurement;
 
-  bool removed = false;                   // is no longer found; under the index's lock
+  bool removed = false;                   // is no longer found, or nobody's place; under the index's lock
 
   SpinLock lock;
   bool queued = false;                    // waits for the sealer
@@ -123,12 +124,17 @@ class Bucket {
 
   // Nothing finds the series any more; its entry stays for those that hold it. REQUIRES: it has no points.
   void remove_series(SeriesEntry& entry);
+  // Its place and texts may be used again. REQUIRES: it was removed, once for each; nobody holds it, or a view of its tags' values.
+  void recycle(SeriesEntry& entry);
 
-  size_t series_persisted = 0;  // entries before that one have their row in the key-value store
+  std::deque<uint32_t> unpersisted;  // series without a row in the key-value store; under the index's lock
 
  private:
+  SeriesEntry& place(uint32_t series, std::string_view key, Measurement* measurement);
+
   TextArena arena_;
-  std::deque<SeriesEntry> entries_;  // in the order of their numbers
+  std::deque<SeriesEntry> entries_;
+  std::vector<SeriesEntry*> free_;  // places in entries_ that are nobody's
   absl::flat_hash_map<std::string_view, SeriesEntry*, TextHash> by_key_;
   std::map<std::string, std::unique_ptr<Measurement>, std::less<>> measurements_;
 };

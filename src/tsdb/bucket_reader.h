@@ -2,7 +2,7 @@
 //
 // The view of the store is taken when first needed and again when a series has been sealed since, so that a row that left memory is always found in the store:
 // a column's memory is copied only under a view that holds every chunk group the series has (column()).
-// Threads: any. Ownership: keeps its bucket; the engine must outlive it.
+// Threads: any. Ownership: keeps its bucket, and what it finds in the index from being given to others; the engine must outlive it.
 #pragma once
 
 #include <deque>
@@ -19,8 +19,9 @@ namespace campanile::tsdb {
 
 class BucketReader final : public Reader {
  public:
+  // REQUIRES: the index's gate, shared.
   BucketReader(std::shared_ptr<const Bucket> bucket, const SeriesIndex& index, const Sealer& sealer, const kv::Store& store)
-      : bucket_(std::move(bucket)), index_(index), sealer_(sealer), store_(store) {}
+      : bucket_(std::move(bucket)), index_(index), sealer_(sealer), store_(store), hold_(index.hold()) {}
 
   std::vector<std::string> measurements() const override;
   std::vector<FieldInfo> fields(std::string_view measurement) const override;
@@ -48,6 +49,7 @@ class BucketReader final : public Reader {
   const SeriesIndex& index_;
   const Sealer& sealer_;
   const kv::Store& store_;
+  const RetiredSeries::Hold hold_;
 
   mutable std::mutex mutex_;  // what follows; a leaf
   mutable std::shared_ptr<KvView> view_;

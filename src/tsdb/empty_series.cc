@@ -3,7 +3,8 @@
 //
 // That a series is empty is certain only under the gate alone, where no writer is between finding it and filling its head, and while no pass puts
 // chunks into the store. Its number is never given again; the same key gets a new one. The removal is a definition in the journal, so that
-// replay removes it at the same place among the records that speak of it.
+// replay removes it at the same place among the records that speak of it. Its memory goes to the next new series, once no reader or writer is left that
+// may have found it (retired_series.h).
 
 #include <bit>
 #include <mutex>
@@ -47,7 +48,22 @@ Result<void> Sealer::remove_empty_locked() {
     }
     TRY(erase_removed_rows());
   }
+  recycle_removed();
   return {};
+}
+
+// REQUIRES: mutex_. What a pass has in hand stays somebody's until there is nothing.
+void Sealer::recycle_removed() {
+  if (!erasures_.empty() || !maybe_empty_.empty()) return;
+  for (bool is_first = true;; is_first = false) {
+    const std::unique_lock lock(index_.gate);
+    if (is_first) {
+      // Under the gate alone: nobody is about to enqueue one of them.
+      const std::lock_guard queue_lock(queue_mutex_);
+      std::erase_if(queue_, [](const Item& item) { return item.entry->removed; });
+    }
+    if (index_.recycle(kRemoveSlice) < kRemoveSlice) return;
+  }
 }
 
 Result<std::vector<Sealer::Item>> Sealer::without_chunks(std::span<const Item> items) const {

@@ -51,6 +51,7 @@ class EngineImpl final : public Engine {
 
   // For tests: what the background thread does in its own time.
   Sealer& sealer() { return sealer_; }
+  const SeriesIndex& index() const { return index_; }
 
  private:
   struct Scratch;

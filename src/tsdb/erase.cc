@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "base/check.h"
@@ -26,8 +27,10 @@ constexpr size_t kEraseSlice = 256;
 
 Result<std::vector<SeriesId>> EngineImpl::series_to_erase(const Bucket& bucket, const EraseRequest& request) const {
   std::vector<const Measurement*> measurements;
+  std::optional<RetiredSeries::Hold> hold;
   {
     const std::shared_lock lock(index_.gate);
+    hold.emplace(index_.hold());
     for (const auto& [name, measurement] : bucket.measurements()) {
       if (request.measurements.empty() || std::ranges::find(request.measurements, name) != request.measurements.end()) measurements.push_back(measurement.get());
     }

@@ -33,6 +33,7 @@ Bitmap matches(const TagIndex& tags, const TagPredicate& predicate, FairSharedMu
     if (values.empty()) break;
     std::vector<size_t> found;
     for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].empty()) continue;  // nobody's; a tag with an empty value is no tag
       const re2::StringPiece value(values[i].data(), values[i].size());
       if (re2::RE2::PartialMatch(value, *predicate.pattern)) found.push_back(begin + i);
     }

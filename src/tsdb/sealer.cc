@@ -172,13 +172,13 @@ journal::Lsn Sealer::applied_lsn() {
 }
 
 Result<void> Sealer::seal_queue() {
+  const std::lock_guard lock(mutex_);
   std::vector<Item> items;
   {
-    const std::lock_guard lock(queue_mutex_);
+    const std::lock_guard queue_lock(queue_mutex_);
     items.swap(queue_);
   }
   if (items.empty()) return {};
-  const std::lock_guard lock(mutex_);
   auto sealed = seal(items, {}, applied_lsn());  // a copy: a failed pass puts them back
   if (sealed) return {};
   // Those that were sealed have nothing frozen any more and do no harm in the queue.

@@ -71,7 +71,8 @@ class Sealer {
   // Lets go of what a series that is being removed has in memory. For replay.
   void clear_removed(SeriesEntry& entry);
 
-  void enqueue(std::vector<Item>& items);  // takes the items, leaves the vector empty
+  // Takes the items, leaves the vector empty. REQUIRES: the index's gate, held since they were found.
+  void enqueue(std::vector<Item>& items);
   void erase_bucket(std::shared_ptr<Bucket> bucket);
   void wake();
 
@@ -128,6 +129,7 @@ class Sealer {
   // empty_series.cc
   Result<void> remove_empty_locked();
   Result<void> erase_removed_rows();
+  void recycle_removed();
   Result<std::vector<Item>> without_chunks(std::span<const Item> items) const;
   void remove_if_empty(const Item& item);
   void may_be_empty(const std::shared_ptr<Bucket>& bucket, SeriesId series);

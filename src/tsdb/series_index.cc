@@ -41,9 +41,7 @@ std::shared_ptr<Bucket> SeriesIndex::remove_bucket(BucketId id) {
   buckets_.erase(found);
   bucket->dropped = true;
   for (const SeriesEntry& entry : bucket->entries()) {
-    if (entry.removed) continue;
-    by_id_[entry.id] = nullptr;
-    --series_count_;
+    if (!entry.removed) by_id_.clear(entry.id);
   }
   return bucket;
 }
@@ -59,10 +57,8 @@ Result<ColumnId> SeriesIndex::define_column(Bucket& bucket, Measurement& measure
 
 Result<SeriesEntry*> SeriesIndex::add_series(Bucket& bucket, SeriesId id, std::string_view key) {
   const SeriesName name = TRY(parse_series_key(key));
-  if (by_id_.size() <= id) by_id_.resize(id + 1, nullptr);
   SeriesEntry& entry = bucket.add_series(static_cast<uint32_t>(id), key, name);
-  by_id_[id] = &entry;
-  ++series_count_;
+  by_id_.set(id, &entry);
   return &entry;
 }
 
@@ -77,9 +73,17 @@ Result<SeriesEntry*> SeriesIndex::define_series(Bucket& bucket, std::string_view
 
 void SeriesIndex::forget_series(Bucket& bucket, SeriesEntry& entry) {
   bucket.remove_series(entry);
-  by_id_[entry.id] = nullptr;
-  --series_count_;
+  by_id_.clear(entry.id);
   removed_rows.emplace_back(bucket.id, entry.id);
+  retired_.add(buckets_.at(bucket.id), entry);
+}
+
+size_t SeriesIndex::recycle(size_t count) {
+  const auto series = retired_.take(count);
+  for (const auto& [bucket, entry] : series) {
+    if (!bucket->dropped) bucket->recycle(*entry);
+  }
+  return series.size();
 }
 
 void SeriesIndex::remove_series(Bucket& bucket, SeriesEntry& entry) {
@@ -109,7 +113,7 @@ Result<void> SeriesIndex::replay(const Definition& definition) {
   const auto& series_definition = std::get<SeriesDefinition>(definition);
   const auto found = bucket(series_definition.bucket);
   // A number stays taken although its bucket is gone: records of it may follow.
-  if (by_id_.size() <= series_definition.series) by_id_.resize(series_definition.series + 1, nullptr);
+  by_id_.take(series_definition.series);
   if (!found || series(series_definition.series)) return {};
   if (SeriesEntry* const known = found->find(series_definition.key)) {
     // The higher number is the later one; the series of the lower was removed before that was given.
@@ -147,7 +151,7 @@ Result<void> SeriesIndex::load_series(const kv::Store& store, Bucket& bucket) {
     if (SeriesEntry* const former = bucket.find(key)) forget_series(bucket, *former);
     TRY(add_series(bucket, id, key));
   }
-  bucket.series_persisted = bucket.entries().size();
+  bucket.unpersisted.clear();
   return rows->status();
 }
 
@@ -172,7 +176,7 @@ Result<journal::Lsn> SeriesIndex::load(const kv::Store& store, SeriesId next_ser
     TRY(load_series(store, *bucket));
     sealed = std::max(sealed, TRY(load_states(store, *bucket)));
   }
-  if (by_id_.size() < next_series) by_id_.resize(next_series, nullptr);
+  if (next_series > 0) by_id_.take(next_series - 1);
   return sealed;
 }
 
@@ -196,19 +200,23 @@ Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket) {
 Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket) {
   for (;;) {
     kv::WriteBatch batch;
-    size_t at = bucket.series_persisted;
+    size_t count = 0;
     {
       const std::shared_lock lock(gate);
-      const auto& entries = bucket.entries();
-      for (; at < entries.size() && batch.size() < kSlice; ++at) {
-        if (entries[at].removed) continue;
+      count = std::min(kSlice, bucket.unpersisted.size());
+      for (size_t i = 0; i < count; ++i) {
+        const uint32_t id = bucket.unpersisted[i];
+        const SeriesEntry* const entry = series(id);
+        if (!entry) continue;  // removed meanwhile
         std::string row(1, static_cast<char>(kRowVersion));
-        row += entries[at].key;
-        batch.put(series_row_key(BucketRows::kSeries, bucket.id, entries[at].id), row);
+        row += entry->key;
+        batch.put(series_row_key(BucketRows::kSeries, bucket.id, id), row);
       }
     }
+    if (count == 0) return {};
     if (!batch.empty()) TRY(store.write(batch, kv::Durability::kBuffered));
-    if (at == std::exchange(bucket.series_persisted, at)) return {};
+    const std::unique_lock lock(gate);
+    bucket.unpersisted.erase(bucket.unpersisted.begin(), bucket.unpersisted.begin() + static_cast<ptrdiff_t>(count));
   }
 }
 

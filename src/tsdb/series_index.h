@@ -21,6 +21,8 @@
 #include "kv/store.h"
 #include "tsdb/bucket.h"
 #include "tsdb/records.h"
+#include "tsdb/retired_series.h"
+#include "tsdb/series_table.h"
 
 namespace campanile::tsdb {
 
@@ -39,9 +41,11 @@ class SeriesIndex {
     return found == buckets_.end() ? nullptr : found->second;
   }
   const std::map<BucketId, std::shared_ptr<Bucket>>& buckets() const { return buckets_; }
-  SeriesEntry* series(SeriesId id) const { return id < by_id_.size() ? by_id_[id] : nullptr; }
-  uint64_t series_count() const { return series_count_; }
-  SeriesId next_series() const { return by_id_.size(); }
+  SeriesEntry* series(SeriesId id) const { return by_id_.get(id); }
+  uint64_t series_count() const { return by_id_.size(); }
+  SeriesId next_series() const { return by_id_.next(); }
+  // For whoever uses what he found here after he has let go of the gate: until then it is nobody else's.
+  RetiredSeries::Hold hold() const { return retired_.hold(); }
 
   // The following REQUIRE the gate, exclusively.
   void add_bucket(BucketId id, int64_t duration_ns);
@@ -53,6 +57,8 @@ class SeriesIndex {
   Result<SeriesEntry*> define_series(Bucket& bucket, std::string_view key);
   // A series without points is no longer found, and its number never given again. The definition is left in `unjournaled`.
   void remove_series(Bucket& bucket, SeriesEntry& entry);
+  // Of the series that were removed, gives free the memory of at most `count` that nobody holds. Answers how many it were.
+  size_t recycle(size_t count);
   // Applies a definition from the journal: what is known already stays; what belongs to a dropped bucket is left out.
   Result<void> replay(const Definition& definition);
 
@@ -72,8 +78,8 @@ class SeriesIndex {
   Result<void> persist_series(kv::Store& store, Bucket& bucket);
 
   std::map<BucketId, std::shared_ptr<Bucket>> buckets_;
-  std::vector<SeriesEntry*> by_id_{nullptr};  // number 0 is no series
-  uint64_t series_count_ = 0;
+  SeriesTable by_id_;
+  RetiredSeries retired_;
 };
 
 }  // namespace campanile::tsdb

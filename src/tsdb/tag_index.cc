@@ -19,18 +19,27 @@ TagIndex::Key& TagIndex::find_or_add(std::string_view key, TextArena& arena) {
   return keys_.back();
 }
 
+uint32_t TagIndex::number_of(Key& key, std::string_view text, TextArena& arena) {
+  if (const auto known = key.numbers.find(text); known != key.numbers.end()) return known->second;
+  if (key.free.empty()) {
+    key.free.push_back(static_cast<uint32_t>(key.values.size()));
+    key.values.emplace_back();
+  }
+  const uint32_t number = key.free.back();
+  key.free.pop_back();
+  const std::string_view kept = arena.copy(text);
+  key.values[number].text = kept.data();
+  key.values[number].size = static_cast<uint32_t>(kept.size());
+  key.numbers.emplace(kept, number);
+  return number;
+}
+
 void TagIndex::add(uint32_t series, std::span<const std::pair<std::string, std::string>> tags, TextArena& arena) {
   all_.add(series);
   for (const auto& [name, text] : tags) {
     Key& key = find_or_add(name, arena);
     key.present.add(series);
-    auto number = key.numbers.find(text);
-    if (number == key.numbers.end()) {
-      const std::string_view kept = arena.copy(text);
-      number = key.numbers.emplace(kept, static_cast<uint32_t>(key.values.size())).first;
-      key.values.push_back({.text = kept});
-    }
-    key.values[number->second].series.add(series);
+    key.values[number_of(key, text, arena)].series.add(series);
   }
 }
 
@@ -40,7 +49,25 @@ void TagIndex::remove(uint32_t series, std::span<const std::pair<std::string, st
     for (Key& key : keys_) {
       if (key.name != name) continue;
       key.present.remove(series);
-      if (const auto number = key.numbers.find(text); number != key.numbers.end()) key.values[number->second].series.remove(series);
+      Value& value = key.values[key.numbers.at(text)];
+      value.series.remove(series);
+      ++value.leaving;
+    }
+  }
+}
+
+void TagIndex::forget(std::span<const std::pair<std::string, std::string>> tags, TextArena& arena) {
+  for (const auto& [name, text] : tags) {
+    for (Key& key : keys_) {
+      if (key.name != name) continue;
+      const auto known = key.numbers.find(text);
+      const uint32_t number = known->second;
+      Value& value = key.values[number];
+      if (--value.leaving > 0 || !value.series.empty()) continue;
+      key.numbers.erase(known);
+      arena.give_back(value.view());
+      value = {};
+      key.free.push_back(number);
     }
   }
 }
@@ -82,7 +109,7 @@ std::vector<std::string_view> TagIndex::values(std::string_view key, size_t begi
   std::vector<std::string_view> out;
   const Key* const found = find(key);
   if (!found) return out;
-  for (size_t i = begin; i < std::min(end, found->values.size()); ++i) out.push_back(found->values[i].text);
+  for (size_t i = begin; i < std::min(end, found->values.size()); ++i) out.push_back(found->values[i].view());
   return out;
 }
 

@@ -4,8 +4,8 @@
 //   Bitmap found = index.equal("room", "302");
 //   while (index.next_matches("room", at, 1024, pattern, found)) {}
 //
-// Threads: the owner's lock: exclusive for add(), shared for the rest. Scans over values go in slices so that the lock need not be held for long:
-// values are only ever added, at the end.
+// Threads: the owner's lock: exclusive for add(), remove() and forget(), shared for the rest. Scans over values go in slices so that the lock need not be held
+// for long: a value keeps its number until it is forgotten, which the owner puts off for as long as somebody may be in a scan that saw it.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,11 @@ class TagIndex {
   // REQUIRES: series is new here; keys are sorted and each there once.
   void add(uint32_t series, std::span<const std::pair<std::string, std::string>> tags, TextArena& arena);
 
-  // REQUIRES: series was added with these tags. A value that no series has any more keeps its number, for when it comes back.
+  // REQUIRES: series was added with these tags. Values that no series has any more keep their numbers until they are forgotten.
   void remove(uint32_t series, std::span<const std::pair<std::string, std::string>> tags);
+  // REQUIRES: once for each remove(), with its tags. A value that no series has is gone, unless another remove() of it waits to be forgotten; its number
+  // goes to the next new value.
+  void forget(std::span<const std::pair<std::string, std::string>> tags, TextArena& arena);
 
   const Bitmap& all() const { return all_; }
   // Series that have the tag at all.
@@ -37,7 +40,7 @@ class TagIndex {
 
   std::vector<std::string> keys() const;  // sorted; those that some series has
   size_t values_count(std::string_view key) const;
-  // Values [begin, end) in the order of their first appearance, cut to what is there. The views live as long as the arena.
+  // Values [begin, end) by their numbers, cut to what is there; empty where a number waits for a new value. The views live until they are forgotten.
   std::vector<std::string_view> values(std::string_view key, size_t begin, size_t end) const;
   // Whether some series has the value of that number.
   bool is_used(std::string_view key, size_t value) const;
@@ -46,17 +49,23 @@ class TagIndex {
 
  private:
   struct Value {
-    std::string_view text;
+    const char* text = nullptr;
+    uint32_t size = 0;
+    uint32_t leaving = 0;  // series that were removed and not yet forgotten
     Postings series;
+
+    std::string_view view() const { return {text, size}; }
   };
   struct Key {
     std::string_view name;
     Bitmap present;
     std::vector<Value> values;
+    std::vector<uint32_t> free;  // numbers of values that are forgotten
     absl::flat_hash_map<std::string_view, uint32_t> numbers;
   };
   const Key* find(std::string_view key) const;
   Key& find_or_add(std::string_view key, TextArena& arena);
+  static uint32_t number_of(Key& key, std::string_view text, TextArena& arena);
 
   Bitmap all_;
   std::vector<Key> keys_;  // few: tags of one measurement

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "base/check.h"
@@ -67,10 +68,12 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
   scratch.clear();
   WriteOutcome outcome;
   {
+    std::optional<RetiredSeries::Hold> hold;
     std::shared_lock lock(index_.gate);
     auto bucket = TRY(ready_bucket(id));
     resolve(*bucket, batch, now_ns, scratch, outcome);
     while (!scratch.undefined.empty() || !index_.unjournaled.empty()) {
+      if (!hold) hold.emplace(index_.hold());
       lock.unlock();
       auto defined = define(*bucket, batch, scratch, outcome);
       if (!defined) {
@@ -86,6 +89,8 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
       resolve(*bucket, batch, now_ns, scratch, outcome);
     }
     store_rows(bucket, scratch, outcome, append);
+    // Before anybody else can find these series empty and give their places away.
+    if (!scratch.full.empty()) sealer_.enqueue(scratch.full);
   }
   if (outcome.points_stored == 0 && !outcome.errors.empty()) {
     const ErrorCode code = outcome.errors.front().error.code;
@@ -97,7 +102,6 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
   std::sort(outcome.errors.begin(), outcome.errors.end(), [](const PointError& a, const PointError& b) { return a.point < b.point; });
   counters_.points_written.add(outcome.points_stored);
   if (!outcome.errors.empty()) counters_.points_refused.add(outcome.errors.size());
-  if (!scratch.full.empty()) sealer_.enqueue(scratch.full);
   if (heads_.bytes() > options_.head_bytes_max / 5 * 4) sealer_.wake();
   return outcome;
 }

@@ -1,6 +1,8 @@
 // Series without points leave the index. That it never costs a point is engine_model_test.cc's to show, which erases and writes again.
 #include <gtest/gtest.h>
 
+#include <shared_mutex>
+
 #include "engine_harness.h"
 
 namespace campanile::tsdb {
@@ -74,6 +76,51 @@ TEST(EmptySeries, OneWithAPointInMemoryStays) {
   const auto series = reader->series("load", {}).value();
   ASSERT_EQ(series.size(), 1u);
   EXPECT_EQ(read_column(*reader, series[0].id, "value").size(), 1u);
+}
+
+TEST(EmptySeries, TheirMemoryGoesToThoseThatComeAfter) {
+  EngineHarness h;
+  const BucketId bucket = short_bucket(h);
+  const auto places = [&] {
+    const std::shared_lock lock(h.engine->index().gate);
+    return h.engine->index().bucket(bucket)->entries().size();
+  };
+  constexpr int kJobs = 300;
+  for (int generation = 0; generation < 20; ++generation) {
+    for (int job = 0; job < kJobs; ++job) write_one(h, bucket, std::to_string(generation * kJobs + job), h.clock.now_ns());
+    h.clock.advance_ns(25 * kHour);
+    pass(h);
+    EXPECT_EQ(h.engine->status().series, 0u);
+    EXPECT_EQ(places(), static_cast<size_t>(kJobs)) << "generation " << generation;
+    if (generation % 7 == 6) {
+      h.checkpoint();
+      h.crash();
+    }
+  }
+}
+
+TEST(EmptySeries, WhoFoundThemBeforeNeverMeetsAnotherInTheirPlace) {
+  EngineHarness h;
+  const BucketId bucket = short_bucket(h);
+  for (int job = 0; job < 100; ++job) write_one(h, bucket, "old" + std::to_string(job), kNow);
+  const auto reader = h.reader(bucket);
+  const auto before = reader->series("load", {}).value();
+  ASSERT_EQ(before.size(), 100u);
+  auto cursor = reader->column(before[0].id, "value", {}, Order::kAscending).value();
+  h.clock.advance_ns(25 * kHour);
+  pass(h);
+  for (int job = 0; job < 100; ++job) write_one(h, bucket, "new" + std::to_string(job), h.clock.now_ns());
+  pass(h);
+  for (const Series& series : before) {
+    EXPECT_EQ(series.name->tag("job").substr(0, 3), "old");
+    EXPECT_FALSE(reader->has_field(series.id, "value"));
+    EXPECT_TRUE(read_column(*reader, series.id, "value").empty());
+  }
+  ASSERT_TRUE(cursor->next().value()) << "it was opened while there was one";
+  EXPECT_EQ(cursor->values().value().times_ns[0], kNow);
+  const auto jobs = h.reader(bucket)->tag_values("load", "job");
+  ASSERT_EQ(jobs.size(), 100u);
+  EXPECT_EQ(jobs[0].substr(0, 3), "new");
 }
 
 TEST(EmptySeries, ARowThatTheDiskWouldNotEraseIsNotASecondSeries) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
 #include "engine_harness.h"
 
@@ -92,6 +93,50 @@ TEST(EngineThreads, NothingIsLostOrSeenTwiceWhileAllGoesOn) {
     ASSERT_EQ(all.size(), static_cast<size_t>(kWriters * kSeries));
     for (const Series& series : all) EXPECT_EQ(read_column(*reader, series.id, "value").size(), static_cast<size_t>(kPoints));
   }
+}
+
+TEST(EngineThreads, SeriesThatComeAndGoAreNeverTakenForOthers) {
+  EngineHarness h({.chunk_points_max = 32});
+  const BucketId bucket = h.bucket();
+  constexpr int kWriters = 2;
+  constexpr int kRounds = 150;
+  constexpr int kJobs = 20;
+  std::atomic<int> running{kWriters};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&, w] {
+      for (int round = 0; round < kRounds; ++round) {
+        // The time of every point tells whose it is.
+        for (int job = 0; job < kJobs; ++job) {
+          const int number = (w * kRounds + round) * kJobs + job;
+          Points points;
+          points.add("load", {{"job", std::to_string(number)}}, {{"value", FieldValue::of_float(number)}}, number);
+          EXPECT_TRUE(h.engine->write(bucket, points.batch, kNow));
+        }
+      }
+      --running;
+    });
+  }
+  threads.emplace_back([&] {
+    while (running > 0) EXPECT_TRUE(h.engine->erase(bucket, {.measurements = {"load"}, .predicate = {}, .range = {}}));
+  });
+  const TagPredicate odd{.kind = TagPredicate::Kind::kMatches, .key = "job", .value = {}, .pattern = std::make_shared<re2::RE2>("[13579]$"), .children = {}};
+  while (running > 0) {
+    const auto reader = h.reader(bucket);
+    const auto found = reader->series("load", odd).value();
+    for (const Series& series : found) {
+      const int number = std::stoi(std::string(series.name->tag("job")));
+      EXPECT_EQ(number % 2, 1);
+      for (const auto& [time_ns, value] : read_column(*reader, series.id, "value")) {
+        EXPECT_EQ(time_ns, number);
+        EXPECT_EQ(std::get<double>(value), number);
+      }
+    }
+    for (const std::string& job : reader->tag_values("load", "job")) EXPECT_LT(std::stoi(job), kWriters * kRounds * kJobs);
+  }
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(h.engine->erase(bucket, {.measurements = {"load"}, .predicate = {}, .range = {}}));
+  EXPECT_EQ(h.engine->status().series, 0u);
 }
 
 }  // namespace
