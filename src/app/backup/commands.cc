@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -86,24 +87,36 @@ std::string text_in(const boost::json::object& object, std::string_view name) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
-Result<void> back_up_running(const BackupArguments& arguments) {
-  const HttpServer server = TRY(server_of(arguments));
-  const auto begun = TRY(ask(server, "POST", fmt::format("/api/v1/backups?keep={}", arguments.keep)));
-  const std::string id = text_in(begun, "id");
+backup::ProgressStatus progress_in(const boost::json::object& job) {
+  return {.files = number_in(job, "files"), .files_total = number_in(job, "files_total"), .bytes = number_in(job, "bytes"),
+          .bytes_total = number_in(job, "bytes_total"), .copied_bytes = number_in(job, "copied_bytes")};
+}
+
+// Shows how the backup is doing until it is done, and answers where it is and how far it came.
+Result<std::pair<std::string, backup::ProgressStatus>> watch(const HttpServer& server, const std::string& id) {
   ProgressDisplay display("backing up");
   for (;; std::this_thread::sleep_for(kLookInterval)) {
     const auto answer = TRY(ask(server, "GET", "/api/v1/backups"));
     const auto* const found = answer.if_contains("job");
     const auto* const job = found ? found->if_object() : nullptr;
-    if (job == nullptr || text_in(*job, "id") != id) return fail(ErrorCode::kUnavailable, "the server at {} was started anew before the backup was done", server.server.to_string());
-    display.show({.files = number_in(*job, "files"), .files_total = number_in(*job, "files_total"), .bytes = number_in(*job, "bytes"),
-                  .bytes_total = number_in(*job, "bytes_total"), .copied_bytes = number_in(*job, "copied_bytes")});
+    if (job == nullptr || text_in(*job, "id") != id) {
+      return fail(ErrorCode::kUnavailable, "the server at {} was started anew before the backup was done", server.server.to_string());
+    }
+    const backup::ProgressStatus status = progress_in(*job);
+    display.show(status);
     const std::string state = text_in(*job, "state");
-    if (state == "running") continue;
-    if (state != "done") return fail(ErrorCode::kUnavailable, "the backup {} failed: {}", id, text_in(*job, "error"));
-    say_made(id, text_in(answer, "directory"), number_in(*job, "files"), number_in(*job, "bytes_total"), number_in(*job, "copied_bytes"));
-    return {};
+    if (state == "done") return std::pair(text_in(answer, "directory"), status);
+    if (state != "running") return fail(ErrorCode::kUnavailable, "the backup {} failed: {}", id, text_in(*job, "error"));
   }
+}
+
+Result<void> back_up_running(const BackupArguments& arguments) {
+  const HttpServer server = TRY(server_of(arguments));
+  const auto begun = TRY(ask(server, "POST", fmt::format("/api/v1/backups?keep={}", arguments.keep)));
+  const std::string id = text_in(begun, "id");
+  const auto [directory, status] = TRY(watch(server, id));
+  say_made(id, directory, status.files, status.bytes_total, status.copied_bytes);
+  return {};
 }
 
 backup::Progress progress_on(ProgressDisplay& display) {
