@@ -22,18 +22,13 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include "codec/checksum.h"
 #include "tsdb/head_block.h"
 #include "tsdb/keys.h"
 #include "tsdb/locks.h"
 #include "tsdb/tag_index.h"
+#include "tsdb/text_hash.h"
 
 namespace campanile::tsdb {
-
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return codec::checksum64(text); }
-};
 
 struct Column {
   std::string name;

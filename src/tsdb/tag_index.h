@@ -19,6 +19,7 @@
 
 #include "tsdb/postings.h"
 #include "tsdb/text_arena.h"
+#include "tsdb/text_hash.h"
 
 namespace campanile::tsdb {
 
@@ -61,7 +62,7 @@ class TagIndex {
     Bitmap present;
     std::vector<Value> values;
     std::vector<uint32_t> free;  // numbers of values that are forgotten
-    absl::flat_hash_map<std::string_view, uint32_t> numbers;
+    absl::flat_hash_map<std::string_view, uint32_t, TextHash> numbers;
   };
   const Key* find(std::string_view key) const;
   Key& find_or_add(std::string_view key, TextArena& arena);
