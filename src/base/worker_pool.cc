@@ -18,6 +18,16 @@ bool WorkerPool::submit(Task task) {
   return true;
 }
 
+bool WorkerPool::submit_if_idle(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= idle_) return false;
+    queue_.push_back(std::move(task));
+  }
+  wake_.notify_one();
+  return true;
+}
+
 size_t WorkerPool::waiting() const {
   const std::lock_guard lock(mutex_);
   return queue_.size();
@@ -41,7 +51,9 @@ void WorkerPool::run() {
     Task task;
     {
       std::unique_lock lock(mutex_);
+      ++idle_;
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      --idle_;
       if (stopping_) return;
       task = std::move(queue_.front());
       queue_.pop_front();

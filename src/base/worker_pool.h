@@ -33,6 +33,8 @@ class WorkerPool {
 
   // False, and the task is destroyed, where the queue is full or the pool has stopped.
   [[nodiscard]] bool submit(Task task);
+  // The same only where a thread has nothing to do: for work that may as well be done by whoever asks.
+  [[nodiscard]] bool submit_if_idle(Task task);
   size_t waiting() const;
   void stop();
 
@@ -43,6 +45,7 @@ class WorkerPool {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> queue_;
+  size_t idle_ = 0;  // threads that wait for a task
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

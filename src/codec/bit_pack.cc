@@ -1,11 +1,13 @@
 #include "codec/bit_pack.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <vector>
 
 #include "base/check.h"
+#include "base/vector_clones.h"
 
 namespace campanile::codec {
 namespace {
@@ -18,17 +20,33 @@ uint64_t load_word(const char* at) {
   return word;
 }
 
-// Words that hold a group stay below 2^63, for which one multiplication divides exactly (see Divider).
+// Words that hold a group stay below 2^63, for which one multiplication divides exactly (Granlund and Montgomery 1994, section 4).
 constexpr uint64_t kGroupEnd = 1ull << 63;
+// Wider words would be read in nine bytes.
+constexpr unsigned kWordBitsMax = 57;
+constexpr unsigned kNarrowBits = 31;
+constexpr size_t kWordsAtOnce = 64;  // a multiple of eight: each such portion begins on a whole byte
 
-// Division of words below 2^63 by a constant through its 64-bit reciprocal (Granlund and Montgomery 1994, section 4).
-class Divider {
+// Division of words below 2^63 by a constant through its 64-bit reciprocal.
+class WideDivider {
  public:
-  explicit Divider(uint64_t divisor) : shift_(63u + static_cast<unsigned>(std::bit_width(divisor - 1))) {
+  explicit WideDivider(uint64_t divisor) : shift_(63u + static_cast<unsigned>(std::bit_width(divisor - 1))) {
     const auto power = static_cast<unsigned __int128>(1) << shift_;
     reciprocal_ = static_cast<uint64_t>(power / divisor + 1);
   }
   uint64_t divide(uint64_t word) const { return static_cast<uint64_t>((static_cast<unsigned __int128>(word) * reciprocal_) >> shift_); }
+
+ private:
+  unsigned shift_;
+  uint64_t reciprocal_;
+};
+
+// The same of words below 2^31 through a 32-bit reciprocal: what vector instructions multiply.
+class NarrowDivider {
+ public:
+  explicit NarrowDivider(uint64_t divisor)
+      : shift_(kNarrowBits + static_cast<unsigned>(std::bit_width(divisor - 1))), reciprocal_((1ull << shift_) / divisor + 1) {}
+  uint64_t divide(uint64_t word) const { return (word & 0xffff'ffff) * (reciprocal_ & 0xffff'ffff) >> shift_; }
 
  private:
   unsigned shift_;
@@ -94,25 +112,35 @@ void unpack_bits(std::string_view bytes, unsigned width, std::span<uint64_t> val
   }
 }
 
-RadixGroup radix_group(uint64_t radix) {
+std::optional<RadixGroup> radix_group(uint64_t radix, unsigned digits) {
   CHECK(radix >= 2 && radix <= kRadixMax);
-  RadixGroup group{.digits = 0, .bits = 0};
+  if (digits == 0) return std::nullopt;
   uint64_t end = 1;
-  while (end <= kGroupEnd / radix) {
+  for (unsigned digit = 0; digit < digits; ++digit) {
+    if (end > kGroupEnd / radix) return std::nullopt;
     end *= radix;
-    ++group.digits;
   }
-  group.bits = static_cast<unsigned>(std::bit_width(end - 1));
-  return group;
+  return RadixGroup{.digits = digits, .bits = static_cast<unsigned>(std::bit_width(end - 1))};
 }
 
-size_t radix_bytes(size_t count, uint64_t radix) {
-  const RadixGroup group = radix_group(radix);
-  return packed_bytes((count + group.digits - 1) / group.digits, group.bits);
+RadixGroup full_radix_group(uint64_t radix) {
+  RadixGroup best{};
+  for (unsigned digits = 1; const auto group = radix_group(radix, digits); ++digits) best = *group;
+  return best;
 }
 
-void pack_radix(std::span<const uint64_t> values, uint64_t radix, std::string& out) {
-  const RadixGroup group = radix_group(radix);
+RadixGroup dense_radix_group(uint64_t radix) {
+  RadixGroup best = radix_group(radix, 1).value();
+  for (unsigned digits = 2; const auto group = radix_group(radix, digits); ++digits) {
+    if (group->bits > kWordBitsMax) break;
+    // A wide word must be denser by a hundredth to be worth its slower division.
+    const unsigned handicap = group->bits > kNarrowBits && best.bits <= kNarrowBits ? 1 : 0;
+    if (group->bits * best.digits * (100 + handicap) < best.bits * group->digits * 100) best = *group;
+  }
+  return best;
+}
+
+void pack_radix(std::span<const uint64_t> values, uint64_t radix, RadixGroup group, std::string& out) {
   std::vector<uint64_t> words((values.size() + group.digits - 1) / group.digits);
   for (size_t i = 0; i < words.size(); ++i) {
     const size_t begin = i * group.digits;
@@ -124,26 +152,55 @@ void pack_radix(std::span<const uint64_t> values, uint64_t radix, std::string& o
   pack_bits(words, group.bits, out);
 }
 
-void unpack_radix(std::string_view bytes, uint64_t radix, std::span<uint64_t> values) {
-  const RadixGroup group = radix_group(radix);
-  const size_t words_count = (values.size() + group.digits - 1) / group.digits;
-  const Divider divider(radix);
-  // A few words at a time stay in the first-level cache.
-  uint64_t words[64];
-  size_t value = 0;
-  for (size_t from = 0; from < words_count; from += 64) {
-    const size_t some = std::min<size_t>(64, words_count - from);
-    unpack_bits(bytes.substr(from * group.bits / 8), group.bits, std::span(words, some));
-    for (size_t i = 0; i < some; ++i) {
-      // Only corrupt input has bit 63 set; masked, it decodes to something, and the checksum has said so before.
-      uint64_t word = words[i] & (kGroupEnd - 1);
-      const size_t end = std::min(values.size(), value + group.digits);
-      for (; value < end; ++value) {
-        const uint64_t rest = divider.divide(word);
-        values[value] = word - rest * radix;
-        word = rest;
-      }
+namespace {
+
+// One digit of each word after another, so that divisions do not wait for one another.
+VECTOR_CLONES void split_narrow(std::span<uint64_t, kWordsAtOnce> words, uint64_t radix, unsigned digits, uint64_t* values) {
+  const NarrowDivider divider(radix);
+  for (unsigned digit = 0; digit < digits; ++digit) {
+    for (size_t i = 0; i < kWordsAtOnce; ++i) {
+      const uint64_t rest = divider.divide(words[i]);
+      values[i * digits + digit] = words[i] - rest * (radix & 0xffff'ffff);
+      words[i] = rest;
     }
+  }
+}
+
+void split_wide(std::span<uint64_t, kWordsAtOnce> words, uint64_t radix, unsigned digits, uint64_t* values) {
+  const WideDivider divider(radix);
+  for (unsigned digit = 0; digit < digits; ++digit) {
+    for (size_t i = 0; i < kWordsAtOnce; ++i) {
+      const uint64_t rest = divider.divide(words[i]);
+      values[i * digits + digit] = words[i] - rest * radix;
+      words[i] = rest;
+    }
+  }
+}
+
+}  // namespace
+
+void unpack_radix(std::string_view bytes, uint64_t radix, RadixGroup group, std::span<uint64_t> values) {
+  const size_t words_count = (values.size() + group.digits - 1) / group.digits;
+  const bool is_narrow = group.bits <= kNarrowBits;
+  // Only corrupt input has bit 63 set; masked, it decodes to something, and the checksum has said so before.
+  const uint64_t mask = is_narrow ? (1ull << kNarrowBits) - 1 : kGroupEnd - 1;
+  // A few words at a time stay in the first-level cache.
+  std::array<uint64_t, kWordsAtOnce> words;
+  std::array<uint64_t, kWordsAtOnce * 63> last;
+  for (size_t from = 0; from < words_count; from += kWordsAtOnce) {
+    const size_t some = std::min(kWordsAtOnce, words_count - from);
+    words.fill(0);
+    unpack_bits(bytes.substr(from * group.bits / 8), group.bits, std::span(words).first(some));
+    for (uint64_t& word : words) word &= mask;
+    const size_t begin = from * group.digits;
+    const bool is_whole = values.size() - begin >= kWordsAtOnce * group.digits;
+    uint64_t* const to = is_whole ? values.data() + begin : last.data();
+    if (is_narrow) {
+      split_narrow(words, radix, group.digits, to);
+    } else {
+      split_wide(words, radix, group.digits, to);
+    }
+    if (!is_whole) std::copy_n(last.begin(), values.size() - begin, values.data() + begin);
   }
 }
 

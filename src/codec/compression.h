@@ -7,6 +7,7 @@
 // Threads: any; each thread keeps its own Zstandard contexts. Errors: kCorrupt; kTooLarge never: a size above the bound is corrupt.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,11 @@ namespace campanile::codec {
 
 void append_compressed(std::string_view bytes, std::string& out);
 Result<std::string> read_compressed(ByteReader& in, size_t bytes_max);
+
+// The same for bytes whose number the reader knows: a varint size of what follows, then the frame without its magic number, or, where that size is the
+// known one, the bytes themselves.
+void append_compressed_known(std::string_view bytes, std::string& out);
+// Fills `bytes`, all of it.
+Result<void> read_compressed_known(ByteReader& in, std::span<char> bytes);
 
 }  // namespace campanile::codec

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/vector_clones.h"
 #include "codec/compression.h"
 #include "codec/decimal.h"
 #include "codec/integers.h"
@@ -99,6 +100,10 @@ void append_planes(std::span<const double> values, std::string& out) {
   append_compressed(planes, out);
 }
 
+VECTOR_CLONES void to_doubles(std::span<const int64_t> digits, double power, std::span<double> values) {
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(digits[i]) / power;
+}
+
 Result<void> decode_decimal(Encoding encoding, ByteReader& in, std::span<double> values) {
   const unsigned exponent = in.byte();
   const uint64_t exceptions = in.varint();
@@ -115,7 +120,7 @@ Result<void> decode_decimal(Encoding encoding, ByteReader& in, std::span<double>
   TRY(decode_integers(in, digits));
   const double power = kPowersOfTen[exponent];
   if (encoding == kDecimal) {
-    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(digits[i]) / power;
+    to_doubles(digits, power, values);
   } else {
     for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<double>(digits[i]) / power);
   }

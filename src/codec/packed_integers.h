@@ -8,7 +8,10 @@
 //   0 constant           nothing: every value is the base
 //   1 above the minimum  width byte, exceptions, (value - base) in width bits each
 //   2 around a centre    the same with zigzag(value - base)
-//   3 radix              varint R, values - base as base-R digits (codec/bit_pack.h)
+//   3 radix              varint R, values - base as base-R digits, as many in a word as fit (codec/bit_pack.h); read, no longer written
+//   4 dense radix        the same with the number of digits in a word as a byte after R
+//   5 planes             byte P (1 or 2), exceptions, zigzag(value - base) as P planes of a byte each, the lowest first, each compressed
+//                        (codec/compression.h, the size is known): values that are not equally frequent
 // Exceptions: a varint count, then for each the varint distance of its position from the one before and, as a varint, the bits above width.
 // Differences wrap modulo 2^64, so any int64 and any uint64 seen as one round-trips.
 // Threads: pure functions. Errors: decoding answers kCorrupt, and writes nothing outside `values`.

@@ -1,5 +1,7 @@
 #include "tsdb/chunk.h"
 
+#include <optional>
+
 #include "base/check.h"
 #include "codec/booleans.h"
 #include "codec/checksum.h"
@@ -18,13 +20,43 @@ using codec::ByteReader;
 constexpr uint8_t kTypeMask = 0x07;
 constexpr uint8_t kTimesType = 0;
 constexpr uint8_t kSharedTimes = 0x08;
+constexpr uint8_t kRegularTimes = 0x10;
+constexpr uint8_t kVersionWithRegularTimes = 2;
 constexpr size_t kChecksumBytes = 4;
+// A longer interval is not written as one: 36 years.
+constexpr uint64_t kIntervalEnd = 1ull << 60;
 
 // The integers' own type decides what their bits mean; the codec sees int64 either way.
 std::span<const int64_t> as_signed(std::span<const uint64_t> values) { return {reinterpret_cast<const int64_t*>(values.data()), values.size()}; }
 std::span<int64_t> as_signed(std::span<uint64_t> values) { return {reinterpret_cast<int64_t*>(values.data()), values.size()}; }
 
 uint64_t span_ns(int64_t from_ns, int64_t to_ns) { return static_cast<uint64_t>(to_ns) - static_cast<uint64_t>(from_ns); }
+
+// Intervals are mostly whole seconds: a decimal mantissa and, in the low four bits, its power of ten, take a byte or two.
+void append_interval(std::string& out, uint64_t ns) {
+  uint64_t exponent = 0;
+  for (; ns != 0 && ns % 10 == 0 && exponent < 15; ++exponent) ns /= 10;
+  codec::append_varint(out, ns << 4 | exponent);
+}
+
+// None where it is impossible.
+std::optional<uint64_t> read_interval(ByteReader& in) {
+  const uint64_t packed = in.varint();
+  uint64_t ns = packed >> 4;
+  for (uint64_t exponent = packed & 15; exponent > 0; --exponent) {
+    if (ns >= kIntervalEnd) return std::nullopt;
+    ns *= 10;
+  }
+  return ns < kIntervalEnd ? std::optional(ns) : std::nullopt;
+}
+
+std::optional<uint64_t> regular_interval(std::span<const int64_t> times_ns) {
+  if (times_ns.size() == 1) return 0;
+  const uint64_t interval = span_ns(times_ns[0], times_ns[1]);
+  bool regular = interval < kIntervalEnd;
+  for (size_t i = 2; regular && i < times_ns.size(); ++i) regular = span_ns(times_ns[i - 1], times_ns[i]) == interval;
+  return regular ? std::optional(interval) : std::nullopt;
+}
 
 void append_value(std::string& out, const FieldValue& value) {
   switch (value.type()) {
@@ -97,22 +129,45 @@ void append_checksum(std::string& out, std::string_view key) {
 
 std::unexpected<Error> corrupt(const ChunkKey& key, std::string_view what) { return fail(ErrorCode::kCorrupt, "{}: {}", to_string(key), what); }
 
+// From the first time to the last.
+Result<void> read_extent(ByteReader& in, Chunk& chunk) {
+  BlockStatistics& statistics = chunk.statistics;
+  uint64_t span = 0;
+  if (chunk.times == Times::kRegular) {
+    const auto interval = read_interval(in);
+    if (!interval || (*interval == 0) != (statistics.count == 1)) return corrupt(chunk.key, "impossible interval");
+    chunk.interval_ns = *interval;
+    if (__builtin_mul_overflow(*interval, statistics.count - 1, &span)) return corrupt(chunk.key, "ends beyond the end of time");
+  } else {
+    span = in.varint();
+  }
+  statistics.max_time_ns = static_cast<int64_t>(static_cast<uint64_t>(statistics.min_time_ns) + span);
+  if (statistics.max_time_ns < statistics.min_time_ns) return corrupt(chunk.key, "ends before it begins");
+  return {};
+}
+
 }  // namespace
 
 std::string encode_chunk(const ChunkKey& key, const ColumnData& data, size_t begin, size_t end, Times times) {
   CHECK(begin < end && end <= data.size() && data.times_ns[begin] == key.min_time_ns);
   const size_t count = end - begin;
+  const auto times_ns = std::span(data.times_ns).subspan(begin, count);
+  const auto interval = times == Times::kEmbedded ? regular_interval(times_ns) : std::nullopt;
   std::string out;
   out += static_cast<char>(kChunkVersion);
-  out += static_cast<char>(static_cast<uint8_t>(data.type) | (times == Times::kShared ? kSharedTimes : 0));
+  out += static_cast<char>(static_cast<uint8_t>(data.type) | (times == Times::kShared ? kSharedTimes : 0) | (interval ? kRegularTimes : 0));
   codec::append_varint(out, count);
   BlockStatistics statistics = data.statistics(begin, end);
   statistics.sum = tidy_sum(data, begin, end, statistics.sum);
-  codec::append_varint(out, span_ns(statistics.min_time_ns, statistics.max_time_ns));
+  if (interval) {
+    append_interval(out, *interval);
+  } else {
+    codec::append_varint(out, span_ns(statistics.min_time_ns, statistics.max_time_ns));
+  }
   append_statistics(out, statistics, data.type);
-  if (times == Times::kEmbedded) {
+  if (times == Times::kEmbedded && !interval) {
     std::string block;
-    codec::encode_timestamps(std::span(data.times_ns).subspan(begin, count), block);
+    codec::encode_timestamps(times_ns, block);
     codec::append_bytes(out, block);
   }
   switch (data.type) {
@@ -150,22 +205,23 @@ Result<Chunk> parse_chunk(std::string_view key, std::string_view value) {
   }
   ByteReader in(body);
   const uint8_t version = in.byte();
-  if (version != kChunkVersion) {
+  if (version == 0 || version > kChunkVersion) {
     return fail(ErrorCode::kUnsupported, "{}: format version {} is not known to this program (it reads up to {})", to_string(chunk.key), version, kChunkVersion);
   }
   const uint8_t flags = in.byte();
   const uint8_t type = flags & kTypeMask;
-  if ((flags & ~(kTypeMask | kSharedTimes)) != 0 || type > static_cast<uint8_t>(FieldType::kString)) return corrupt(chunk.key, "unknown type");
+  const uint8_t known_flags = kTypeMask | kSharedTimes | (version >= kVersionWithRegularTimes ? kRegularTimes : 0);
+  if ((flags & ~known_flags) != 0 || (flags & (kSharedTimes | kRegularTimes)) == (kSharedTimes | kRegularTimes) || type > static_cast<uint8_t>(FieldType::kString)) return corrupt(chunk.key, "unknown type");
   chunk.is_times = type == kTimesType;
   if (chunk.is_times != (chunk.key.column == kTimesColumn)) return corrupt(chunk.key, "times under a column of values or the reverse");
   chunk.type = chunk.is_times ? FieldType::kInteger : static_cast<FieldType>(type);
-  chunk.times = (flags & kSharedTimes) != 0 ? Times::kShared : Times::kEmbedded;
+  if ((flags & kSharedTimes) != 0) chunk.times = Times::kShared;
+  if ((flags & kRegularTimes) != 0) chunk.times = Times::kRegular;
   BlockStatistics& statistics = chunk.statistics;
   statistics.count = in.varint();
   if (statistics.count == 0 || statistics.count > kChunkValuesMax) return corrupt(chunk.key, "impossible number of values");
   statistics.min_time_ns = chunk.key.min_time_ns;
-  statistics.max_time_ns = static_cast<int64_t>(static_cast<uint64_t>(chunk.key.min_time_ns) + in.varint());
-  if (statistics.max_time_ns < statistics.min_time_ns) return corrupt(chunk.key, "ends before it begins");
+  TRY(read_extent(in, chunk));
   if (!chunk.is_times) read_statistics(in, statistics, chunk.type);
   if (chunk.times == Times::kEmbedded) chunk.times_block = in.sized_bytes();
   if (!in.ok()) return corrupt(chunk.key, "header too short");
@@ -175,6 +231,11 @@ Result<Chunk> parse_chunk(std::string_view key, std::string_view value) {
 
 Result<void> decode_chunk_times(const Chunk& chunk, std::vector<int64_t>& times_ns) {
   times_ns.resize(chunk.statistics.count);
+  if (chunk.times == Times::kRegular) {
+    const auto first = static_cast<uint64_t>(chunk.statistics.min_time_ns);
+    for (size_t i = 0; i < times_ns.size(); ++i) times_ns[i] = static_cast<int64_t>(first + i * chunk.interval_ns);
+    return {};
+  }
   ByteReader in(chunk.times_block);
   if (auto decoded = codec::decode_timestamps(in, times_ns); !decoded) return with_context(std::move(decoded).error(), to_string(chunk.key));
   if (!in.at_end() || times_ns.front() != chunk.statistics.min_time_ns || times_ns.back() != chunk.statistics.max_time_ns) {

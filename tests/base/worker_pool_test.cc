@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -26,6 +27,23 @@ TEST(WorkerPool, RefusesBeyondItsQueue) {
   started.get_future().wait();
   EXPECT_TRUE(pool.submit([] {}));
   EXPECT_FALSE(pool.submit([] {}));
+  gate.set_value();
+}
+
+TEST(WorkerPool, TakesMoreOnlyForIdleThreadsWhereAsked) {
+  std::promise<void> gate;
+  std::shared_future<void> opened = gate.get_future().share();
+  WorkerPool pool({.threads = 2});
+  std::atomic<int> running = 0;
+  const auto occupy = [&] {
+    ++running;
+    opened.wait();
+  };
+  // Threads are idle once they have begun to wait.
+  while (running < 2) {
+    if (!pool.submit_if_idle(occupy)) std::this_thread::yield();
+  }
+  EXPECT_FALSE(pool.submit_if_idle([] {}));
   gate.set_value();
 }
 

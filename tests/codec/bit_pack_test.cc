@@ -31,38 +31,44 @@ TEST(BitPack, KeepsOnlyTheLowBits) {
   EXPECT_EQ(bytes, "\xff");
 }
 
+void round_trip_radix(const std::vector<uint64_t>& values, uint64_t radix, RadixGroup group) {
+  std::string bytes;
+  pack_radix(values, radix, group, bytes);
+  ASSERT_EQ(bytes.size(), radix_bytes(values.size(), group));
+  std::vector<uint64_t> back(values.size());
+  unpack_radix(bytes, radix, group, back);
+  ASSERT_EQ(back, values) << "radix " << radix << " digits " << group.digits << " count " << values.size();
+}
+
 TEST(BitPack, RoundTripsEveryKindOfRadix) {
   Random random(2);
-  for (const uint64_t radix : {2u, 3u, 10u, 21u, 100u, 201u, 256u, 257u, 1000u, 65535u, 65536u}) {
+  for (const uint64_t radix : {2u, 3u, 10u, 21u, 100u, 201u, 256u, 257u, 1000u, 46340u, 65535u, 65536u}) {
     for (const size_t count : {1u, 7u, 8u, 9u, 500u, 1024u}) {
       std::vector<uint64_t> values(count);
       for (auto& value : values) value = random.below(radix);
       values[0] = radix - 1;
-      std::string bytes;
-      pack_radix(values, radix, bytes);
-      ASSERT_EQ(bytes.size(), radix_bytes(count, radix));
-      std::vector<uint64_t> back(count);
-      unpack_radix(bytes, radix, back);
-      ASSERT_EQ(back, values) << "radix " << radix << " count " << count;
+      for (unsigned digits = 1; const auto group = radix_group(radix, digits); ++digits) round_trip_radix(values, radix, *group);
     }
   }
 }
 
 TEST(BitPack, LargestDigitsFillAGroup) {
   for (uint64_t radix = 2; radix <= 300; ++radix) {
-    const RadixGroup group = radix_group(radix);
-    const std::vector<uint64_t> values(group.digits * 3, radix - 1);
-    std::string bytes;
-    pack_radix(values, radix, bytes);
-    std::vector<uint64_t> back(values.size());
-    unpack_radix(bytes, radix, back);
-    ASSERT_EQ(back, values) << "radix " << radix;
+    for (const RadixGroup group : {full_radix_group(radix), dense_radix_group(radix)}) {
+      round_trip_radix(std::vector<uint64_t>(group.digits * 130, radix - 1), radix, group);
+    }
   }
 }
 
+TEST(BitPack, WordsWithoutDigitsOrWithTooManyAreRefused) {
+  EXPECT_FALSE(radix_group(21, 0));
+  EXPECT_TRUE(radix_group(21, 14));
+  EXPECT_FALSE(radix_group(21, 15));
+}
+
 TEST(BitPack, RadixSpendsLessThanWholeBits) {
-  EXPECT_LT(radix_bytes(1024, 201), packed_bytes(1024, 8));
-  EXPECT_LT(radix_bytes(1024, 21), packed_bytes(1024, 5));
+  EXPECT_LE(radix_bytes(10'000, dense_radix_group(201)) * 8, 76'700u);
+  EXPECT_LE(radix_bytes(10'000, dense_radix_group(21)) * 8, 44'010u);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "codec/bit_pack.h"
 #include "codec/packed_integers.h"
 #include "round_trip.h"
 
@@ -11,8 +12,8 @@ namespace {
 
 size_t packed(const std::vector<int64_t>& values) {
   const size_t bytes = round_trip(values, encode_packed, decode_packed);
-  // The estimate decides between forms; it need not be exact, but must not mislead.
-  EXPECT_NEAR(static_cast<double>(estimate_packed_bytes(values)), static_cast<double>(bytes), 16 + 0.3 * static_cast<double>(bytes));
+  // The estimate decides between forms; it need not be exact, but must not mislead. Repetitions, which only the compression itself finds, make it too high.
+  EXPECT_LE(static_cast<double>(bytes), 16 + 1.3 * static_cast<double>(estimate_packed_bytes(values)));
   return bytes;
 }
 size_t integers(const std::vector<int64_t>& values) { return round_trip(values, encode_integers, decode_integers); }
@@ -44,6 +45,61 @@ TEST(PackedIntegers, RefusesExceptionsOutsideTheRun) {
   ByteReader in(bytes);
   std::vector<int64_t> values(4);
   EXPECT_FALSE(decode_packed(in, values));
+}
+
+TEST(PackedIntegers, ReadsWhatWasPackedInFullWords) {
+  // 14 digits of base 21 in 62 bits, of -10 to 10 one after another: what programs before dense words wrote.
+  std::string bytes("\x03\x13\x15", 3);
+  std::vector<uint64_t> digits(21);
+  for (size_t i = 0; i < digits.size(); ++i) digits[i] = i;
+  pack_radix(digits, 21, full_radix_group(21), bytes);
+  ByteReader in(bytes);
+  std::vector<int64_t> values(21);
+  ASSERT_TRUE(decode_packed(in, values));
+  for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], static_cast<int64_t>(i) - 10);
+}
+
+// Steps of a smooth reading: small ones are frequent.
+std::vector<int64_t> peaked(size_t count, uint64_t seed, unsigned scale) {
+  Random random(seed);
+  std::vector<int64_t> values(count);
+  for (auto& value : values) {
+    for (int i = 0; i < 6; ++i) value += random.between(-1, 1);
+    value *= scale;
+    value += random.between(0, scale - 1);
+  }
+  return values;
+}
+
+TEST(PackedIntegers, FrequentValuesTakeFewerBits) {
+  // The entropy of the sum of six steps is 3.04 bits.
+  EXPECT_LT(packed(peaked(4096, 6, 1)), 4096 * 3.2 / 8);
+  // With a second byte that is as good as random, 8 bits more.
+  EXPECT_LT(packed(peaked(4096, 7, 256)), 4096 * 11.3 / 8);
+}
+
+TEST(PackedIntegers, PlanesKeepTheFewThatStandOut) {
+  std::vector<int64_t> values = peaked(2000, 8, 1);
+  values[3] = 5'000'000'000;
+  values[1999] = INT64_MIN;
+  EXPECT_LT(packed(values), 2000 * 3.2 / 8 + 80);
+}
+
+TEST(PackedIntegers, RefusesPlanesThatAreNone) {
+  for (const char planes : {'\0', '\3'}) {
+    std::string bytes("\x05\x00", 2);
+    bytes += planes;
+    bytes += std::string(40, '\0');
+    ByteReader in(bytes);
+    std::vector<int64_t> values(4);
+    EXPECT_FALSE(decode_packed(in, values));
+  }
+}
+
+TEST(Integers, SteadyChangeCostsItsDeviationsOnly) {
+  std::vector<int64_t> counter(1000);
+  for (size_t i = 0; i < counter.size(); ++i) counter[i] = static_cast<int64_t>(i * i) / 2;
+  EXPECT_LT(integers(counter), 160u);
 }
 
 TEST(Integers, ChoosesTheSmallestForm) {
