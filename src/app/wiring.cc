@@ -15,6 +15,7 @@
 #include "api/publish.h"
 #include "api/rejected.h"
 #include "api/retained.h"
+#include "api/seal.h"
 #include "api/router.h"
 #include "api/sensor_directory.h"
 #include "api/sensors.h"
@@ -84,6 +85,7 @@ struct Program::Parts {
   Result<void> start_ingest();
   Result<void> start_broker();
   void register_gauges();
+  Result<api::Sealed> seal_everything();
   void make_resources(std::vector<api::Asset> assets);
   void add_routes();
   Result<void> listen();
@@ -124,6 +126,7 @@ struct Program::Parts {
   std::unique_ptr<api::RejectedResource> rejected_messages;
   std::unique_ptr<api::ClientsResource> clients;
   std::unique_ptr<api::RetainedResource> retained_messages;
+  std::unique_ptr<api::SealResource> seal;
   std::unique_ptr<api::PublishResource> publish;
   std::unique_ptr<api::TopicsResource> topics;
   std::unique_ptr<api::InfluxWriteResource> influx_write;
@@ -269,6 +272,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
   clients = std::make_unique<api::ClientsResource>(*broker, background);
   retained_messages = std::make_unique<api::RetainedResource>(*retained, clock, background);
+  seal = std::make_unique<api::SealResource>([this] { return seal_everything(); }, background);
   publish = std::make_unique<api::PublishResource>(*broker);
   topics = std::make_unique<api::TopicsResource>(*broker, clock, background);
   influx_write = std::make_unique<api::InfluxWriteResource>(
@@ -277,6 +281,13 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, query_options(config), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
+}
+
+Result<api::Sealed> Program::Parts::seal_everything() {
+  TRY(checkpointer->run_once());
+  const uint64_t merged = TRY(engine->merge_small_chunks());
+  TRY(store->compact());
+  return api::Sealed{.series_merged = merged, .store_bytes = store->disk_bytes(), .journal_bytes = journal->status().kept_bytes};
 }
 
 void Program::Parts::add_routes() {
@@ -304,6 +315,7 @@ void Program::Parts::add_routes() {
   router->add("DELETE", "/api/v1/clients/", to(*clients, &api::ClientsResource::disconnect));
   router->add("GET", "/api/v1/subscriptions", to(*clients, &api::ClientsResource::subscriptions));
   router->add("GET", "/api/v1/retained", to(*retained_messages, &api::RetainedResource::handle));
+  router->add("POST", "/api/v1/seal", to(*seal, &api::SealResource::handle));
   router->add("POST", "/api/v1/publish", to(*publish, &api::PublishResource::handle));
   router->add("GET", "/api/v1/topics", to(*topics, &api::TopicsResource::handle));
   router->add("GET", "/api/v1/status", to(*status, &api::StatusResource::handle));

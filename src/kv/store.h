@@ -90,6 +90,8 @@ class Store {
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
   // Makes every buffered write survive a power cut.
   virtual Result<void> sync() = 0;
+  // Gives back the room of what was overwritten and erased. Takes as long as reading and writing everything once: for workers.
+  virtual Result<void> compact() { return {}; }
   virtual uint64_t disk_bytes() const = 0;
   // Makes `directory`, which must not exist while its parent does, a store of its own with everything written before the call; writes go on
   // meanwhile. Tables are hard links where the file system is the same, and copies where not. Remove it when it has been used: links keep tables

@@ -114,6 +114,8 @@ Result<void> EngineImpl::seal_all() {
   return {};
 }
 
+Result<uint64_t> EngineImpl::merge_small_chunks() { return sealer_.merge_small_chunks(); }
+
 Result<journal::Lsn> EngineImpl::checkpoint() {
   {
     // Changes wrote it already; where the store refused then, this repairs it before the journal's record goes.

@@ -124,6 +124,8 @@ class Engine : public journal::Participant {
 
   // Seals every head column into chunks now, on the calling thread. For tests, backups and shutdown on request.
   virtual Result<void> seal_all() = 0;
+  // Merges small chunks that follow one another, as sealing does by and by. Answers of how many series. For workers.
+  virtual Result<uint64_t> merge_small_chunks() = 0;
   virtual EngineStatus status() const = 0;
   virtual void register_metrics(Metrics& metrics) = 0;
 };

@@ -41,6 +41,7 @@ class EngineImpl final : public Engine {
   Result<EraseOutcome> erase(BucketId bucket, const EraseRequest& request) override;
   Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const override;
   Result<void> seal_all() override;
+  Result<uint64_t> merge_small_chunks() override;
   EngineStatus status() const override;
   void register_metrics(Metrics& metrics) override;
 

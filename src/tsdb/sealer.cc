@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "codec/varint.h"
-#include "tsdb/chunk_group.h"
 
 namespace campanile::tsdb {
 namespace {
@@ -18,6 +17,10 @@ constexpr size_t kBatchSeriesMax = 256;
 constexpr size_t kBatchChangesMax = 1024;
 // Chunks of more values than that would be refused on reading (kChunkValuesMax); the rest goes into the next group.
 constexpr size_t kBlocksMax = 32;
+// Heads become chunks of chunk_points_max rows, and those later chunks of that many times as many.
+constexpr uint32_t kMergedChunks = 4;
+// Chunks of a bucket that does not keep points for ever span at most that part of its duration, since they go as a whole.
+constexpr int64_t kSpanOfDuration = 8;
 constexpr auto kIdleWait = std::chrono::milliseconds(500);
 constexpr auto kRetryWait = std::chrono::milliseconds(1000);
 constexpr int64_t kRetentionEveryNs = 60 * kNanosPerSecond;
@@ -235,7 +238,7 @@ Result<void> Sealer::seal_blocks(std::vector<Item> items, Scope scope, journal::
     std::vector<Pending> ready;
     for (Pending& one : pending) {
       const SeriesEntry& entry = *one.item.entry;
-      one.group = build_chunk_group(store_, entry.bucket, entry.id, one.before, one.blocks, ++meta_.sequence, options_.chunk_points_max, batch);
+      one.group = build_chunk_group(store_, entry.bucket, entry.id, one.before, one.blocks, ++meta_.sequence, merge_limits(*one.item.bucket), batch);
       one.group.state.sealed_lsn = one.sealed_lsn;
       batch.put(series_row_key(BucketRows::kStates, entry.bucket, entry.id), encode_chunks_state(one.group.state));
       if (one.has_more) items.push_back(one.item);
@@ -245,6 +248,58 @@ Result<void> Sealer::seal_blocks(std::vector<Item> items, Scope scope, journal::
     TRY(commit(ready, batch));
   }
   return {};
+}
+
+MergeLimits Sealer::merge_limits(const Bucket& bucket) const {
+  MergeLimits limits{.rows_max = options_.chunk_points_max * kMergedChunks};
+  if (bucket.duration_ns > 0) limits.span_max_ns = static_cast<uint64_t>(bucket.duration_ns / kSpanOfDuration);
+  return limits;
+}
+
+Result<uint64_t> Sealer::merge_small_chunks() {
+  uint64_t merged = 0;
+  for (const auto& bucket : buckets()) {
+    for (size_t begin = 0;; begin += kSlice) {
+      // Sealing takes its turns between the slices.
+      const std::lock_guard lock(mutex_);
+      TRY(finish_erasures());
+      std::vector<SeriesEntry*> entries;
+      {
+        const std::shared_lock gate_lock(index_.gate);
+        auto& all = bucket->entries();
+        if (begin >= all.size() || bucket->dropped) break;
+        for (size_t i = begin; i < std::min(begin + kSlice, all.size()); ++i) {
+          if (!all[i].removed) entries.push_back(&all[i]);
+        }
+      }
+      merged += TRY(merge_small_chunks_of(bucket, entries));
+    }
+  }
+  return merged;
+}
+
+Result<uint64_t> Sealer::merge_small_chunks_of(const std::shared_ptr<Bucket>& bucket, std::span<SeriesEntry* const> entries) {
+  uint64_t merged = 0;
+  kv::WriteBatch batch;
+  std::vector<Pending> ready;
+  for (SeriesEntry* const entry : entries) {
+    Pending one{.item = {bucket, entry}, .blocks = {}, .has_more = false, .before = {}, .sealed_lsn = 0, .group = {}};
+    {
+      const std::lock_guard lock(entry->lock);
+      one.before = entry->chunks;
+    }
+    const uint64_t sequence = meta_.sequence + 1;
+    auto group = tsdb::merge_small_chunks(store_, bucket->id, entry->id, one.before, sequence, merge_limits(*bucket), batch);
+    if (!group) continue;
+    meta_.sequence = sequence;
+    ++merged;
+    one.group = *group;
+    batch.put(series_row_key(BucketRows::kStates, bucket->id, entry->id), encode_chunks_state(one.group.state));
+    ready.push_back(std::move(one));
+    if (batch.size() >= kBatchChangesMax) TRY(commit(ready, batch));
+  }
+  TRY(commit(ready, batch));
+  return merged;
 }
 
 Result<void> Sealer::commit(std::vector<Pending>& pending, kv::WriteBatch& batch) {

@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "journal/journal.h"
 #include "kv/store.h"
+#include "tsdb/chunk_group.h"
 #include "tsdb/counters.h"
 #include "tsdb/engine.h"
 #include "tsdb/heads.h"
@@ -80,6 +81,8 @@ class Sealer {
   Result<journal::Lsn> seal_all();
   // The same, made durable; records up to the answered position are no longer needed.
   Result<journal::Lsn> checkpoint();
+  // Merges the small chunks at the end of every series. Answers how many series had any.
+  Result<uint64_t> merge_small_chunks();
   // Seals the largest heads until all take at most that many bytes.
   Result<void> relieve(uint64_t bytes);
   // Erases chunks that lie wholly before the duration of their bucket.
@@ -122,6 +125,8 @@ class Sealer {
   Result<void> finish_erasures(EraseOutcome* outcome = nullptr);
   Result<void> finish_erasure(const PendingErasure& erasure, EraseOutcome& outcome);
   Result<void> erase_chunks(SeriesEntry& entry, const PendingErasure& erasure, EraseOutcome& outcome);
+  Result<uint64_t> merge_small_chunks_of(const std::shared_ptr<Bucket>& bucket, std::span<SeriesEntry* const> entries);
+  MergeLimits merge_limits(const Bucket& bucket) const;
   Result<void> commit(std::vector<Pending>& pending, kv::WriteBatch& batch);
   journal::Lsn applied_lsn();
   Result<void> erase_dropped();

@@ -111,6 +111,7 @@ class FakeEngine final : public tsdb::Engine {
   Result<void> create_retention_policy(std::string_view, const tsdb::RetentionPolicy&) override { return {}; }
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId) const override { return fail(ErrorCode::kUnsupported, "not in tests"); }
   Result<void> seal_all() override { return {}; }
+  Result<uint64_t> merge_small_chunks() override { return 0; }
   Result<tsdb::EraseOutcome> erase(tsdb::BucketId, const tsdb::EraseRequest&) override { return tsdb::EraseOutcome{}; }
   tsdb::EngineStatus status() const override { return {}; }
   void register_metrics(Metrics&) override {}

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/random.h"
 #include "kv/store.h"
 #include "../journal/temporary_directory.h"
 
@@ -28,6 +29,29 @@ TEST(RocksDbStore, IsThereAgainAfterAReopening) {
     batch.put("round " + std::to_string(round), "x");
     ASSERT_TRUE((*store)->write(batch, round % 2 ? Durability::kSynced : Durability::kBuffered));
   }
+}
+
+TEST(RocksDbStore, GivesBackTheRoomOfWhatWasOverwritten) {
+  TemporaryDirectory directory;
+  const auto store = open_rocksdb(directory.path(), {});
+  ASSERT_TRUE(store);
+  Random random(1);
+  for (int round = 0; round < 4; ++round) {
+    WriteBatch batch;
+    for (int key = 0; key < 100; ++key) {
+      std::string value(1000, '\0');
+      for (char& byte : value) byte = static_cast<char>(random.next());
+      batch.put(std::to_string(key), value);
+    }
+    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+  }
+  EXPECT_GT((*store)->disk_bytes(), 400'000u);
+  ASSERT_TRUE((*store)->compact());
+  // RocksDB deletes files a moment later.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while ((*store)->disk_bytes() > 130'000 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_LE((*store)->disk_bytes(), 130'000u);
+  EXPECT_EQ((*store)->get("99").value()->size(), 1000u);
 }
 
 TEST(RocksDbStore, IsBusyForASecondUser) {

@@ -2,6 +2,7 @@
 // where a test wants them.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,7 +30,7 @@ struct MemorySeries {
 struct MemoryBucket {
   std::map<std::string, MemorySeries> series;  // by key
   size_t block_points = 3;                     // of the blocks that cursors hand out
-  mutable size_t blocks_decoded = 0;           // how often values() was asked
+  mutable std::atomic<size_t> blocks_decoded = 0;  // how often values() was asked
 };
 
 class MemoryEngine final : public tsdb::Engine {
@@ -56,6 +57,7 @@ class MemoryEngine final : public tsdb::Engine {
   Result<tsdb::EraseOutcome> erase(tsdb::BucketId bucket, const tsdb::EraseRequest& request) override;
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId bucket) const override;
   Result<void> seal_all() override { return {}; }
+  Result<uint64_t> merge_small_chunks() override { return 0; }
   tsdb::EngineStatus status() const override { return {}; }
   void register_metrics(Metrics&) override {}
 

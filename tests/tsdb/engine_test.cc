@@ -225,14 +225,14 @@ TEST(Engine, WholeChunksAreAnsweredWithoutDecoding) {
 }
 
 TEST(Engine, ADamagedChunkIsNamedAndTheOthersStayReadable) {
-  EngineHarness h({.chunk_points_max = 10});
+  EngineHarness h({.chunk_points_max = 5});
   const BucketId bucket = h.bucket();
   Points points;
-  for (int i = 0; i < 30; ++i) points.add("data", {}, {{"value", FieldValue::of_float(i)}}, i);
+  for (int i = 0; i < 60; ++i) points.add("data", {}, {{"value", FieldValue::of_float(i)}}, i);
   h.write(bucket, points.batch);
   ASSERT_TRUE(h.engine->seal_all());
   const auto rows = h.store->iterate(bucket_begin(BucketRows::kChunks, bucket), bucket_end(BucketRows::kChunks, bucket));
-  rows->seek(chunk_key({bucket, 1, 1, 10, 0}));
+  rows->seek(chunk_key({bucket, 1, 1, 20, 0}));
   ASSERT_TRUE(rows->valid());
   std::string value(rows->value());
   value[value.size() / 2] ^= 1;
@@ -245,9 +245,9 @@ TEST(Engine, ADamagedChunkIsNamedAndTheOthersStayReadable) {
   while (more && *more) more = cursor->next();
   ASSERT_FALSE(more);
   EXPECT_EQ(more.error().code, ErrorCode::kCorrupt);
-  EXPECT_NE(more.error().message.find("series 1 column 1 from 10"), std::string::npos) << more.error().message;
-  EXPECT_EQ(read_column(*reader, 1, "value", {20, 40}).size(), 10u);
-  EXPECT_EQ(reader->last(1, "value").value()->time_ns, 29);
+  EXPECT_NE(more.error().message.find("series 1 column 1 from 20"), std::string::npos) << more.error().message;
+  EXPECT_EQ(read_column(*reader, 1, "value", {40, 80}).size(), 20u);
+  EXPECT_EQ(reader->last(1, "value").value()->time_ns, 59);
 }
 
 TEST(Engine, SmallChunkGroupsAreMergedIntoTheirSuccessors) {
@@ -267,6 +267,84 @@ TEST(Engine, SmallChunkGroupsAreMergedIntoTheirSuccessors) {
   EXPECT_LE(chunks, 2u * 6) << "20 groups of two columns without merging";
   EXPECT_EQ(read_column(*h.reader(bucket), 1, "value"), expected);
   EXPECT_EQ(read_column(*h.reader(bucket), 1, "state").size(), 200u);
+}
+
+size_t count_chunks(const EngineHarness& h, BucketId bucket) {
+  size_t chunks = 0;
+  const auto rows = h.store->iterate(bucket_begin(BucketRows::kChunks, bucket), bucket_end(BucketRows::kChunks, bucket));
+  for (; rows->valid(); rows->next()) ++chunks;
+  return chunks;
+}
+
+TEST(Engine, ChunksAreMergedUpToFourTimesAFullHead) {
+  EngineHarness h({.chunk_points_max = 10});
+  const BucketId bucket = h.bucket();
+  OwnedColumn expected;
+  for (int i = 0; i < 400; ++i) {
+    Points points;
+    points.add("data", {}, {{"value", FieldValue::of_float(i)}, {"state", FieldValue::of_boolean(i % 3 == 0)}}, i * kSecond);
+    h.write(bucket, points.batch);
+    expected[i * kSecond] = static_cast<double>(i);
+    ASSERT_TRUE(i % 10 != 9 || h.engine->seal_all());
+  }
+  EXPECT_EQ(count_chunks(h, bucket), 2u * 10);
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value"), expected);
+  h.checkpoint();
+  h.crash();
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value"), expected);
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value", {}, Order::kDescending), expected);
+}
+
+TEST(Engine, SmallChunksAreMergedOnRequest) {
+  EngineHarness h({.chunk_points_max = 100});
+  const BucketId bucket = h.bucket();
+  OwnedColumn expected;
+  for (int i = 0; i < 170; ++i) {
+    Points points;
+    points.add("data", {}, {{"value", FieldValue::of_float(i)}}, i * kSecond);
+    // A column that comes seldom goes with the others.
+    if (i % 40 == 0) points.add("data", {}, {{"seldom", FieldValue::of_integer(i)}}, i * kSecond);
+    h.write(bucket, points.batch);
+    expected[i * kSecond] = static_cast<double>(i);
+    ASSERT_TRUE(i % 50 != 49 || h.engine->seal_all());
+  }
+  ASSERT_TRUE(h.engine->seal_all());
+  ASSERT_GT(count_chunks(h, bucket), 2u);
+  const auto before = h.reader(bucket);
+  EXPECT_EQ(h.engine->merge_small_chunks().value(), 1u);
+  EXPECT_EQ(count_chunks(h, bucket), 2u);
+  EXPECT_EQ(h.engine->merge_small_chunks().value(), 0u) << "there is nothing left to merge";
+  EXPECT_EQ(read_column(*before, 1, "value"), expected) << "a reader of before goes on";
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value"), expected);
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "seldom").size(), 5u);
+  // What comes after, late points included, is put where it belongs.
+  Points late;
+  late.add("data", {}, {{"value", FieldValue::of_float(-1)}}, 5 * kSecond + 1);
+  late.add("data", {}, {{"value", FieldValue::of_float(-2)}}, 6 * kSecond);
+  h.write(bucket, late.batch);
+  expected[5 * kSecond + 1] = -1.0;
+  expected[6 * kSecond] = -2.0;
+  ASSERT_TRUE(h.engine->seal_all());
+  EXPECT_EQ(h.engine->merge_small_chunks().value(), 0u) << "chunks that overlap are left as they are";
+  h.crash();
+  EXPECT_EQ(read_column(*h.reader(bucket), 1, "value"), expected);
+}
+
+TEST(Engine, MergedChunksDoNotOutliveTheRetentionByMuch) {
+  EngineHarness h({.chunk_points_max = 100});
+  const int64_t day = 86'400 * kSecond;
+  ASSERT_TRUE(h.engine->create_database("campus"));
+  ASSERT_TRUE(h.engine->create_retention_policy("campus", {.name = "day", .duration_ns = day, .is_default = true}));
+  const BucketId bucket = h.engine->bucket("campus", "").value();
+  for (int hour = 0; hour < 24; ++hour) {
+    Points points;
+    points.add("data", {}, {{"value", FieldValue::of_float(hour)}}, kNow - day + hour * day / 24);
+    h.write(bucket, points.batch);
+    ASSERT_TRUE(h.engine->seal_all());
+  }
+  ASSERT_TRUE(h.engine->merge_small_chunks());
+  EXPECT_GE(count_chunks(h, bucket), 6u) << "at most an eighth of the retention in a chunk";
+  EXPECT_LT(count_chunks(h, bucket), 24u);
 }
 
 TEST(Engine, IrregularTimesOfManyColumnsAreStoredOnce) {
@@ -309,7 +387,7 @@ TEST(Engine, ReaderSeesWhatWasWrittenBeforeWhileSealingGoesOn) {
 }
 
 TEST(Engine, PointsBeyondTheRetentionAreRefusedAndOldChunksErased) {
-  EngineHarness h({.chunk_points_max = 10});
+  EngineHarness h({.chunk_points_max = 5});
   const int64_t day = 86'400 * kSecond;
   ASSERT_TRUE(h.engine->create_database("campus"));
   ASSERT_TRUE(h.engine->create_retention_policy("campus", {.name = "day", .duration_ns = day, .is_default = true}));
@@ -324,7 +402,7 @@ TEST(Engine, PointsBeyondTheRetentionAreRefusedAndOldChunksErased) {
   h.clock.advance_ns(25 * kSecond);
   ASSERT_TRUE(h.engine->sealer().enforce_retention());
   const auto left = read_column(*h.reader(bucket), 1, "value");
-  EXPECT_EQ(left.begin()->first, kNow - day + 20 * kSecond) << "two whole chunks of ten were older";
+  EXPECT_EQ(left.begin()->first, kNow - day + 20 * kSecond) << "a whole chunk of twenty was older";
   EXPECT_EQ(left.size(), 20u);
   h.clock.advance_ns(day);
   ASSERT_TRUE(h.engine->sealer().enforce_retention());

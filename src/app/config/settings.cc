@@ -338,7 +338,7 @@ void add_storage(Config& c, std::vector<Setting>& out) {
             "What may wait for the disk; beyond it senders are slowed."));
   add(bytes("storage.head_bytes_max", &c.storage.head_bytes_max, 16 * kMiB, kGiB * 1024,
             "Memory for recent points; beyond it the largest and oldest are packed and written out."));
-  add(count("storage.chunk_points_max", &c.storage.chunk_points_max, 64, 16'384, "Points of a column that are packed together."));
+  add(count("storage.chunk_points_max", &c.storage.chunk_points_max, 64, 16'384, "Points of a column that are packed together at first; later up to four times as many."));
   add(count("storage.series_max", &c.storage.series_max, 1, 1'000'000'000, "Series; further new ones are refused."));
   add(seconds("storage.checkpoint_interval_s", &c.storage.checkpoint_interval_s, 1, kDayS,
               "A checkpoint shortens the journal and the next start; this is the longest time between two."));
