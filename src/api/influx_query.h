@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "api/background.h"
@@ -25,6 +26,9 @@ struct InfluxQueryOptions {
   std::chrono::seconds timeout{30};              // of all statements of a request together; 0: none
   uint64_t response_bytes_max = 256ull << 20;    // of an answer in one piece, and of each chunk
   std::string version;                           // that SHOW DIAGNOSTICS tells
+  // As query::Context has them.
+  std::function<bool(std::move_only_function<void()>)> help;
+  size_t helpers_max = 0;
 };
 
 class InfluxQueryResource {

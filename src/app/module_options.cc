@@ -214,6 +214,8 @@ api::InfluxQueryOptions query_options(const Config& config) {
   options.limits.values_max = config.query.values_max;
   options.timeout = std::chrono::seconds(config.query.timeout_s);
   options.version = CAMPANILE_VERSION;
+  const uint64_t cores = std::max(1u, std::thread::hardware_concurrency());
+  options.helpers_max = std::min(config.query.workers, cores) - 1;
   return options;
 }
 

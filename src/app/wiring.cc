@@ -278,7 +278,9 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   influx_write = std::make_unique<api::InfluxWriteResource>(
       *ingest, *engine, [this](net::EventLoop& loop) -> journal::CommitQueue& { return *commits[loop.index()]; }, background, clock,
       write_options(config));
-  influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, query_options(config), background);
+  auto queries = query_options(config);
+  queries.help = [this](WorkerPool::Task task) { return workers->submit_if_idle(std::move(task)); };
+  influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
 }

@@ -112,7 +112,8 @@ class RowsOfGroup {
   // True while the group needs more.
   Result<bool> write_cell(size_t cell) {
     for (size_t row = 0; row < rows_of(cell); ++row) {
-      std::vector<Value> slots;
+      std::vector<Value>& slots = slots_;
+      slots.clear();
       for (size_t i = 0; i < aggregation_.aggregators(); ++i) {
         Aggregator& each = aggregation_.aggregator(i);
         slots.push_back(row < each.rows(cell) ? each.result(cell, row) : null_value());
@@ -168,7 +169,8 @@ class RowsOfGroup {
 
   // `cell` is null where the window is empty.
   Result<bool> write_window(int64_t start_ns, const size_t* cell, std::vector<FilledColumn>& filled) {
-    std::vector<Value> slots;
+    std::vector<Value>& slots = slots_;
+    slots.clear();
     for (FilledColumn& column : filled) slots.push_back(column.at(start_ns));
     if (cell != nullptr && rows_of(*cell) > 1) return write_cell(*cell);
     add_point_or_fill(slots, cell);
@@ -183,6 +185,7 @@ class RowsOfGroup {
     const int64_t last = std::max(window.around(plan_.range.to_ns).start_ns, last_cell);
     size_t next_cell = 0;
     int64_t start = plan_.ascending ? first : last;
+    Window::Span span = window.around(start);
     for (uint64_t windows = 0; start >= first && start <= last; ++windows) {
       if (windows == context_.limits.rows_max) {
         return fail(ErrorCode::kTooLarge, "max-select-buckets limit exceeded: ({}/{})", windows + 1, context_.limits.rows_max);
@@ -196,7 +199,7 @@ class RowsOfGroup {
       const bool has_cell = next_cell < cells_.size() && aggregation_.start_ns(cells_[next_cell]) == start;
       if (!TRY(write_window(start, has_cell ? &cells_[next_cell] : nullptr, filled))) return {};
       if (has_cell) ++next_cell;
-      const Window::Span span = window.around(start);
+      span = plan_.ascending && start >= span.end_ns ? window.after(span, start) : window.around(start);
       if (plan_.ascending ? span.end_ns == INT64_MAX : span.start_ns <= first) break;
       if (plan_.ascending) {
         start = span.end_ns > start ? span.end_ns : start + window.every_ns;
@@ -213,13 +216,12 @@ class RowsOfGroup {
   RowWriter& writer_;
   std::vector<size_t> cells_;
   std::vector<Value> beside_;  // the last window's point
+  std::vector<Value> slots_;   // of the row that is made
 };
 
 }  // namespace
 
-Result<void> write_aggregates(const SelectPlan& plan, const Context& context, const Group& group, RowWriter& writer) {
-  Aggregation aggregation(plan, context);
-  TRY(aggregation.take(group));
+Result<void> write_group(const SelectPlan& plan, const Context& context, Aggregation& aggregation, RowWriter& writer) {
   return RowsOfGroup(plan, context, aggregation, writer).write();
 }
 

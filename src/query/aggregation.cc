@@ -25,20 +25,47 @@ bool holds_any(const BatchColumn& column, size_t rows, const std::vector<uint8_t
   return false;
 }
 
+// The first of the times after `from` that is not before `end_ns`. Windows have about as many times each: the next edge lies about as far away as it would be if all had
+// the distance of the first two.
+size_t first_not_before(std::span<const int64_t> times_ns, size_t from, int64_t end_ns) {
+  const size_t size = times_ns.size();
+  if (times_ns[size - 1] < end_ns) return size;
+  if (from + 1 < size && times_ns[from + 1] < end_ns) {
+    const auto step = static_cast<uint64_t>(times_ns[from + 1]) - static_cast<uint64_t>(times_ns[from]);
+    const uint64_t steps = (static_cast<uint64_t>(end_ns) - static_cast<uint64_t>(times_ns[from]) - 1) / step;
+    const size_t guess = from + 1 + static_cast<size_t>(std::min<uint64_t>(steps, size - from - 1));
+    if (guess < size && times_ns[guess] >= end_ns && times_ns[guess - 1] < end_ns) return guess;
+  }
+  return static_cast<size_t>(std::lower_bound(times_ns.begin() + static_cast<ptrdiff_t>(from) + 1, times_ns.end(), end_ns) - times_ns.begin());
+}
+
 }  // namespace
 
-Aggregation::Aggregation(const SelectPlan& plan, const Context& context) : plan_(plan), context_(context) {
-  wants_point_ = plan.selector && std::any_of(plan.outputs.begin(), plan.outputs.end(), [&](const Expression& each) {
-                   return uses_input_from(each, plan.aggregates.size());
-                 });
+bool Aggregation::can_be_split(const SelectPlan& plan) {
+  // The point that a selector picked is kept by whoever saw it.
+  return !plan.selector || std::none_of(plan.outputs.begin(), plan.outputs.end(), [&](const Expression& each) {
+    return uses_input_from(each, plan.aggregates.size());
+  });
+}
+
+Aggregation::Aggregation(const SelectPlan& plan, const Context& context) : plan_(plan), context_(context), wants_point_(!can_be_split(plan)) {
   const bool exact_times = plan.selector && !plan.window;
   for (const Aggregate& each : plan.aggregates) {
     aggregators_.push_back(make_aggregator(each.function, plan.inputs[each.input].type, each.argument, exact_times));
   }
 }
 
-Result<void> Aggregation::take(const Group& group) {
-  for (const GroupMember& member : group.members) {
+Result<void> Aggregation::merge(Aggregation& other) {
+  CHECK(!wants_point_);
+  std::vector<size_t> cells;
+  cells.reserve(other.starts_.size());
+  for (const int64_t start_ns : other.starts_) cells.push_back(TRY(cell_at(start_ns)));
+  for (size_t i = 0; i < aggregators_.size(); ++i) aggregators_[i]->merge(*other.aggregators_[i], cells);
+  return check_held();
+}
+
+Result<void> Aggregation::take(std::span<const GroupMember> members) {
+  for (const GroupMember& member : members) {
     TRY(check_cancelled(context_));
     const Expression filter = bind_filter(plan_, member);
     const auto truth = constant_truth(filter);
@@ -53,7 +80,11 @@ Result<void> Aggregation::take(const Group& group) {
 }
 
 Result<size_t> Aggregation::cell_at(int64_t start_ns) {
+  // The window after the last one, or the first again, in the next series.
+  const size_t guess = last_cell_ + 1 < starts_.size() ? last_cell_ + 1 : 0;
+  if (guess < starts_.size() && starts_[guess] == start_ns) return last_cell_ = guess;
   const auto [found, is_new] = cells_.try_emplace(start_ns, starts_.size());
+  last_cell_ = found->second;
   if (!is_new) return found->second;
   if (starts_.size() == context_.limits.windows_max) {
     return fail(ErrorCode::kTooLarge, "max-select-buckets limit exceeded: ({}/{})", starts_.size() + 1, context_.limits.windows_max);
@@ -79,12 +110,10 @@ Result<void> Aggregation::for_each_run(std::span<const int64_t> times_ns, const 
     visit(TRY(cell_at(0)), size_t{0}, times_ns.size());
     return {};
   }
+  Window::Span span;
   for (size_t from = 0; from < times_ns.size();) {
-    const Window::Span span = plan_.window->around(times_ns[from]);
-    size_t to = times_ns.size();
-    if (times_ns[to - 1] >= span.end_ns) {
-      to = static_cast<size_t>(std::lower_bound(times_ns.begin() + static_cast<ptrdiff_t>(from) + 1, times_ns.end(), span.end_ns) - times_ns.begin());
-    }
+    span = from == 0 ? plan_.window->around(times_ns[0]) : plan_.window->after(span, times_ns[from]);
+    const size_t to = first_not_before(times_ns, from, span.end_ns);
     visit(TRY(cell_at(span.start_ns)), from, to);
     from = to;
   }

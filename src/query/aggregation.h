@@ -1,7 +1,7 @@
 // Aggregation: reads a group's series once and fills the windows of every aggregate.
 //
 //   Aggregation aggregation(plan, context);
-//   TRY(aggregation.take(group));
+//   TRY(aggregation.take(group.members));
 //   for (size_t cell : aggregation.cells_by_time()) aggregation.aggregator(0).result(cell, 0);
 //
 // A cell is a window that holds a point; without windows there is one cell for all. How a series is read depends on what
@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,12 @@ class Aggregation {
  public:
   Aggregation(const SelectPlan& plan, const Context& context);
 
-  Result<void> take(const Group& group);
+  // Whether a group's members may be taken by several, which are then merged.
+  static bool can_be_split(const SelectPlan& plan);
+
+  Result<void> take(std::span<const GroupMember> members);
+  // Takes what another one of the same plan took, which is then used up. REQUIRES: can_be_split(); no result was asked for.
+  Result<void> merge(Aggregation& other);
 
   // Ascending in time. Without windows cell 0, or none where no point was seen.
   std::vector<size_t> cells_by_time() const;
@@ -58,6 +64,7 @@ class Aggregation {
   bool wants_point_ = false;
   std::vector<std::unique_ptr<Aggregator>> aggregators_;
   std::vector<int64_t> starts_;
+  size_t last_cell_ = 0;  // that cell_at() gave
   absl::flat_hash_map<int64_t, size_t> cells_;
   std::vector<PickedPoint> points_;
 };

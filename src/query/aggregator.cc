@@ -61,6 +61,10 @@ class Count final : public Aggregator {
     counts_[cell] += static_cast<int64_t>(block.count);
     return true;
   }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    const auto& from = static_cast<Count&>(other).counts_;
+    for (size_t i = 0; i < cells.size(); ++i) counts_[cells[i]] += from[i];
+  }
   size_t rows(size_t cell) override { return counts_[cell] > 0 ? 1 : 0; }
   Value result(size_t cell, size_t) override { return FieldValue::of_integer(counts_[cell]); }
   FieldType result_type() const override { return FieldType::kInteger; }
@@ -88,6 +92,13 @@ class Sum final : public Aggregator {
     add_to(cells_[cell].sum, static_cast<T>(block.sum));
     cells_[cell].count += block.count;
     return true;
+  }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    const auto& from = static_cast<Sum&>(other).cells_;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      add_to(cells_[cells[i]].sum, from[i].sum);
+      cells_[cells[i]].count += from[i].count;
+    }
   }
   size_t rows(size_t cell) override { return cells_[cell].count > 0 ? 1 : 0; }
   Value result(size_t cell, size_t) override {
@@ -131,6 +142,12 @@ class Extreme final : public Aggregator {
     // Nothing in the block can win: its best is worse, or as good and later.
     return state.any && (beats(state.value, value) || (state.value == value && state.time_ns <= block.min_time_ns));
   }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    const auto& from = static_cast<Extreme&>(other).cells_;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (from[i].any) offer(cells_[cells[i]], from[i].value, from[i].time_ns);
+    }
+  }
   std::optional<size_t> picked() const override { return picked_; }
   size_t rows(size_t cell) override { return cells_[cell].any ? 1 : 0; }
   Value result(size_t cell, size_t) override { return ColumnTraits<T>::wrap(cells_[cell].value); }
@@ -167,6 +184,12 @@ class Spread final : public Aggregator {
     if (!extremes_are_exact<T>(block)) return false;
     widen(cells_[cell], static_cast<T>(block.min), static_cast<T>(block.max));
     return true;
+  }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    const auto& from = static_cast<Spread&>(other).cells_;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (from[i].any) widen(cells_[cells[i]], from[i].min, from[i].max);
+    }
   }
   size_t rows(size_t cell) override { return cells_[cell].any ? 1 : 0; }
   Value result(size_t cell, size_t) override {
@@ -210,6 +233,12 @@ class Edge final : public Aggregator {
     const FieldValue& value = kLast ? block.last : block.first;
     offer(cells_[cell], ColumnTraits<T>::unwrap(value), kLast ? block.max_time_ns : block.min_time_ns);
     return true;
+  }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    const auto& from = static_cast<Edge&>(other).cells_;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      if (from[i].any) offer(cells_[cells[i]], T(from[i].value), from[i].time_ns);
+    }
   }
   std::optional<size_t> picked() const override { return picked_; }
   size_t rows(size_t cell) override { return cells_[cell].any ? 1 : 0; }

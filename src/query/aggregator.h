@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "query/plan.h"
 #include "query/value.h"
@@ -30,6 +31,8 @@ class Aggregator {
   virtual void add(size_t cell, const tsdb::ColumnValues& values, const uint8_t* mask, size_t from, size_t to) = 0;
   // Takes a whole block by its statistics. False, with nothing taken, where they do not say enough.
   virtual bool add_block(size_t, const tsdb::BlockStatistics&) { return false; }
+  // Takes what another one of the same make holds: its cell i into cells[i]. The other is used up. REQUIRES: room for them; no result was asked for.
+  virtual void merge(Aggregator& other, std::span<const size_t> cells) = 0;
   // Of a function that picks a point: the row of the last add() that now stands in the cell, or nothing where it kept what it had.
   virtual std::optional<size_t> picked() const { return std::nullopt; }
 

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <numeric>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "query/aggregator.h"
@@ -46,6 +48,15 @@ class Collecting : public Aggregator {
       if (mask == nullptr || mask[i] != 0) points.push_back({values.times_ns[i], Owned<T>(data[i])});
     }
     held_ += points.size() - before;
+  }
+  void merge(Aggregator& other, std::span<const size_t> cells) override {
+    auto& from = static_cast<Collecting&>(other);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      auto& points = from.cells_[i].points;
+      auto& to = cells_[cells[i]].points;
+      to.insert(to.end(), std::make_move_iterator(points.begin()), std::make_move_iterator(points.end()));
+    }
+    held_ += std::exchange(from.held_, 0);
   }
   size_t rows(size_t cell) override { return finished(cell).results.size(); }
   Value result(size_t cell, size_t row) override { return finished(cell).results[row]; }

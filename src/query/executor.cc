@@ -7,14 +7,11 @@ namespace campanile::query {
 Result<void> execute(const SelectPlan& plan, const Context& context, RowSink& sink) {
   const std::vector<Group> groups = TRY(find_groups(plan, context));
   RowWriter writer(plan, context, sink);
+  if (!plan.aggregates.empty()) return write_aggregates(plan, context, groups, writer);
   for (const Group& group : groups) {
     TRY(check_cancelled(context));
     writer.begin(group);
-    if (plan.aggregates.empty()) {
-      TRY(write_points(plan, context, group, writer));
-    } else {
-      TRY(write_aggregates(plan, context, group, writer));
-    }
+    TRY(write_points(plan, context, group, writer));
     TRY(writer.end());
   }
   return {};

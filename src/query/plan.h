@@ -90,7 +90,11 @@ struct Limits {
 
 struct Context {
   Limits limits;
-  // Asked between blocks; true stops the query with kCancelled and the message below. May be empty.
+  // Runs a task on another thread, or answers false where none is free. Aggregates are shared out so, among at most that many other threads. May be
+  // empty: all is done by the thread that calls. What the query needs is not touched after execute() has returned, also by tasks that begin later.
+  std::function<bool(std::move_only_function<void()>)> help;
+  size_t helpers_max = 0;
+  // Asked between blocks, by whichever thread works on them; true stops the query with kCancelled and the message below. May be empty.
   std::function<bool()> cancelled;
   std::string cancelled_message = "query interrupted";
 };

@@ -73,6 +73,37 @@ TEST(Aggregator, HeedsTheMask) {
   }
 }
 
+// What several took of a window is what one would have taken.
+TEST(Aggregator, MergesWhatOthersTook) {
+  const std::vector<int64_t> times = {1, 2, 3, 4, 5, 6};
+  const std::vector<double> values = {3, 8, 1, 8, 2, 1};
+  for (int number = 0; number <= static_cast<int>(Function::kCountDistinct); ++number) {
+    const auto function = static_cast<Function>(number);
+    const auto make = [&](size_t cells) {
+      auto made = make_aggregator(function, FieldType::kFloat, 40, true);
+      made->resize(cells);
+      return made;
+    };
+    const auto whole = make(2);
+    whole->add(1, floats(times, values), nullptr, 0, 6);
+    const auto merged = make(2);
+    const auto later = make(1);
+    later->add(0, floats(times, values), nullptr, 3, 6);
+    const auto earlier = make(1);
+    earlier->add(0, floats(times, values), nullptr, 0, 3);
+    const size_t cell = 1;
+    merged->merge(*later, {&cell, 1});
+    merged->merge(*earlier, {&cell, 1});
+    const auto empty = make(1);
+    merged->merge(*empty, {&cell, 1});
+    EXPECT_EQ(merged->rows(0), 0u) << number;
+    ASSERT_EQ(merged->rows(1), whole->rows(1)) << number;
+    for (size_t row = 0; row < whole->rows(1); ++row) EXPECT_EQ(merged->result(1, row), whole->result(1, row)) << number;
+    EXPECT_EQ(merged->time_ns(1), whole->time_ns(1)) << number;
+    EXPECT_EQ(merged->values_held(), whole->values_held()) << number;
+  }
+}
+
 TEST(Aggregator, TakesTheEarliestOfEqualExtremes) {
   const auto aggregator = make_aggregator(Function::kMax, FieldType::kFloat, 0, true);
   aggregator->resize(1);

@@ -1,8 +1,11 @@
 #include "query/executor.h"
 
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/worker_pool.h"
 #include "influx.h"
 #include "memory_engine.h"
 
@@ -63,6 +66,74 @@ TEST(Executor, StopsWhenCancelled) {
     asked = query[1] == 'H' ? 4 : 0;
     EXPECT_NE(influx(engine, query, options).find("query interrupted"), std::string::npos) << query;
   }
+}
+
+// Threads that a query may ask for help.
+class Helpers {
+ public:
+  explicit Helpers(size_t threads) : pool_({.threads = threads, .queue_max = 100}) {}
+  InfluxOptions options() {
+    InfluxOptions made;
+    made.context.helpers_max = 3;
+    made.context.help = [this](WorkerPool::Task task) { return pool_.submit(std::move(task)); };
+    return made;
+  }
+
+ private:
+  WorkerPool pool_;
+};
+
+std::string many_series(size_t series, size_t points) {
+  std::string lines;
+  for (size_t i = 0; i < series; ++i) {
+    for (size_t k = 0; k < points; ++k) lines += fmt::format("m,h={},g={} f={} {}\n", i, i % 3, (i * 7 + k * 3) % 101 / 10.0, (k + 1) * 1'000'000'000);
+  }
+  return lines;
+}
+
+TEST(Executor, AnswersTheSameWithAndWithoutHelp) {
+  MemoryEngine engine(10);
+  engine.load("db0", many_series(150, 40));
+  Helpers helpers(3);
+  for (const char* query : {"SELECT mean(f) FROM m GROUP BY time(7s)", "SELECT mean(f), max(f), count(f) FROM m GROUP BY time(5s), h", "SELECT sum(f) FROM m GROUP BY g",
+                            "SELECT median(f) FROM m GROUP BY time(10s), g", "SELECT max(f), h FROM m", "SELECT first(f) FROM m GROUP BY h LIMIT 1",
+                            "SELECT distinct(f) FROM m", "SELECT mean(f) FROM m WHERE f > 3 GROUP BY time(10s) fill(0) ORDER BY time DESC"}) {
+    const std::string alone = influx(engine, query);
+    EXPECT_EQ(alone.find("error"), std::string::npos) << alone;
+    for (int round = 0; round < 5; ++round) ASSERT_EQ(influx(engine, query, helpers.options()), alone) << query;
+  }
+}
+
+TEST(Executor, HelpEndsWithTheQuery) {
+  MemoryEngine engine(10);
+  engine.load("db0", many_series(400, 20));
+  Helpers helpers(3);
+  for (int round = 0; round < 20; ++round) {
+    InfluxOptions options = helpers.options();
+    std::atomic<int> asked = 0;
+    options.context.cancelled = [&] { return ++asked > 50 + round; };
+    EXPECT_NE(influx(engine, "SELECT mean(f) FROM m GROUP BY h", options).find("query interrupted"), std::string::npos);
+    options = helpers.options();
+    options.context.limits.windows_max = 3;
+    EXPECT_NE(influx(engine, "SELECT mean(f) FROM m GROUP BY time(1s)", options).find("max-select-buckets limit exceeded"), std::string::npos);
+  }
+}
+
+// Nobody ever comes to help, or too late.
+TEST(Executor, GetsOnWithoutTheHelpItAskedFor) {
+  MemoryEngine engine(10);
+  engine.load("db0", many_series(150, 10));
+  const std::string alone = influx(engine, "SELECT mean(f) FROM m GROUP BY h");
+  std::vector<WorkerPool::Task> late;
+  InfluxOptions options;
+  options.context.helpers_max = 2;
+  options.context.help = [&](WorkerPool::Task task) {
+    late.push_back(std::move(task));
+    return true;
+  };
+  EXPECT_EQ(influx(engine, "SELECT mean(f) FROM m GROUP BY h", options), alone);
+  EXPECT_EQ(late.size(), 2u);
+  for (WorkerPool::Task& task : late) task();
 }
 
 TEST(Executor, KeepsItsLimits) {

@@ -11,11 +11,27 @@
 namespace campanile::query::influxql {
 namespace {
 
+constexpr size_t kFloatBytesMax = 400;
+
 std::string to_text(double value, std::chars_format format) {
-  char buffer[400];
+  char buffer[kFloatBytesMax];
   const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, format);
   CHECK(error == std::errc());
   return {buffer, end};
+}
+
+bool is_written_plainly(double value) {
+  const double magnitude = std::abs(value);
+  return magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21);
+}
+
+// Without a string of its own, since an answer has hundreds of thousands.
+template <typename Number, typename... Format>
+void append_number(std::string& out, Number number, Format... format) {
+  char buffer[kFloatBytesMax];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number, format...);
+  CHECK(error == std::errc());
+  out.append(buffer, end);
 }
 
 // The bytes of a well-formed UTF-8 sequence at the start of `text`, 0 where there is none.
@@ -71,8 +87,7 @@ void append_quoted(std::string& out, std::string_view text) {
 
 std::string format_float(double value) {
   if (!std::isfinite(value)) return "null";
-  const double magnitude = std::abs(value);
-  if (magnitude == 0 || (magnitude >= 1e-6 && magnitude < 1e21)) return to_text(value, std::chars_format::fixed);
+  if (is_written_plainly(value)) return to_text(value, std::chars_format::fixed);
   std::string text = to_text(value, std::chars_format::scientific);
   // e-07 is written e-7.
   const size_t exponent = text.find("e-0");
@@ -127,7 +142,7 @@ void JsonText::string(std::string_view text) {
 
 void JsonText::number(int64_t value) {
   begin_element();
-  fmt::format_to(std::back_inserter(text_), "{}", value);
+  append_number(text_, value);
 }
 
 void JsonText::boolean(bool value) {
@@ -145,12 +160,16 @@ void JsonText::value(const Value& value) {
   switch (value->type()) {
     case FieldType::kFloat:
       begin_element();
-      text_ += format_float(value->as_float());
+      if (is_written_plainly(value->as_float())) {
+        append_number(text_, value->as_float(), std::chars_format::fixed);
+      } else {
+        text_ += format_float(value->as_float());
+      }
       return;
     case FieldType::kInteger: return number(value->as_integer());
     case FieldType::kUnsigned:
       begin_element();
-      fmt::format_to(std::back_inserter(text_), "{}", value->as_unsigned());
+      append_number(text_, value->as_unsigned());
       return;
     case FieldType::kBoolean: return boolean(value->as_boolean());
     case FieldType::kString: return string(value->as_string());
