@@ -83,16 +83,27 @@ Result<size_t> Aggregation::cell_at(int64_t start_ns) {
   // The window after the last one, or the first again, in the next series.
   const size_t guess = last_cell_ + 1 < starts_.size() ? last_cell_ + 1 : 0;
   if (guess < starts_.size() && starts_[guess] == start_ns) return last_cell_ = guess;
+  if (cells_.empty()) {
+    // While windows come in their order, which they nearly always do, their starts are found by halving.
+    const auto place = std::lower_bound(starts_.begin(), starts_.end(), start_ns);
+    last_cell_ = static_cast<size_t>(place - starts_.begin());
+    if (place != starts_.end() && *place == start_ns) return last_cell_;
+    if (place == starts_.end()) return add_cell(start_ns);
+    for (size_t cell = 0; cell < starts_.size(); ++cell) cells_.emplace(starts_[cell], cell);
+  }
   const auto [found, is_new] = cells_.try_emplace(start_ns, starts_.size());
   last_cell_ = found->second;
-  if (!is_new) return found->second;
+  return is_new ? add_cell(start_ns) : Result<size_t>(last_cell_);
+}
+
+Result<size_t> Aggregation::add_cell(int64_t start_ns) {
   if (starts_.size() == context_.limits.windows_max) {
     return fail(ErrorCode::kTooLarge, "max-select-buckets limit exceeded: ({}/{})", starts_.size() + 1, context_.limits.windows_max);
   }
   starts_.push_back(start_ns);
   for (const auto& aggregator : aggregators_) aggregator->resize(starts_.size());
   if (wants_point_) points_.resize(starts_.size());
-  return found->second;
+  return starts_.size() - 1;
 }
 
 Result<void> Aggregation::check_held() const {
@@ -230,6 +241,7 @@ std::vector<Value> Aggregation::picked_point(size_t cell) const {
 std::vector<size_t> Aggregation::cells_by_time() const {
   std::vector<size_t> cells(starts_.size());
   std::iota(cells.begin(), cells.end(), size_t{0});
+  if (cells_.empty()) return cells;
   std::sort(cells.begin(), cells.end(), [this](size_t a, size_t b) { return starts_[a] < starts_[b]; });
   return cells;
 }

@@ -54,6 +54,7 @@ class Aggregation {
   Result<void> take_batch(const Batch& batch, const GroupMember& member, const std::vector<uint8_t>* selected);
   void keep_point(size_t cell, const Batch& batch, size_t row, const GroupMember& member);
   Result<size_t> cell_at(int64_t start_ns);
+  Result<size_t> add_cell(int64_t start_ns);
   Result<void> check_held() const;
   // Calls visit(cell, from, to) for each run of times that share a window.
   template <typename Visit>
@@ -65,7 +66,7 @@ class Aggregation {
   std::vector<std::unique_ptr<Aggregator>> aggregators_;
   std::vector<int64_t> starts_;
   size_t last_cell_ = 0;  // that cell_at() gave
-  absl::flat_hash_map<int64_t, size_t> cells_;
+  absl::flat_hash_map<int64_t, size_t> cells_;  // by their starts; empty while those ascend
   std::vector<PickedPoint> points_;
 };
 

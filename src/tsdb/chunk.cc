@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/vector_clones.h"
 #include "codec/booleans.h"
 #include "codec/checksum.h"
 #include "codec/decimal.h"
@@ -129,6 +130,11 @@ void append_checksum(std::string& out, std::string_view key) {
 
 std::unexpected<Error> corrupt(const ChunkKey& key, std::string_view what) { return fail(ErrorCode::kCorrupt, "{}: {}", to_string(key), what); }
 
+VECTOR_CLONES void fill_regular(int64_t first_ns, uint64_t interval_ns, std::span<int64_t> times_ns) {
+  const auto first = static_cast<uint64_t>(first_ns);
+  for (size_t i = 0; i < times_ns.size(); ++i) times_ns[i] = static_cast<int64_t>(first + i * interval_ns);
+}
+
 // From the first time to the last.
 Result<void> read_extent(ByteReader& in, Chunk& chunk) {
   BlockStatistics& statistics = chunk.statistics;
@@ -232,8 +238,7 @@ Result<Chunk> parse_chunk(std::string_view key, std::string_view value) {
 Result<void> decode_chunk_times(const Chunk& chunk, std::vector<int64_t>& times_ns) {
   times_ns.resize(chunk.statistics.count);
   if (chunk.times == Times::kRegular) {
-    const auto first = static_cast<uint64_t>(chunk.statistics.min_time_ns);
-    for (size_t i = 0; i < times_ns.size(); ++i) times_ns[i] = static_cast<int64_t>(first + i * chunk.interval_ns);
+    fill_regular(chunk.statistics.min_time_ns, chunk.interval_ns, times_ns);
     return {};
   }
   ByteReader in(chunk.times_block);
