@@ -10,12 +10,14 @@
 #include "journal/file_system.h"
 #include "journal/segment_directory.h"
 #include "kv/store.h"
+#include "kv/stored_rows.h"
 
 namespace campanile::backup {
 namespace {
 
 constexpr std::string_view kJournalFolder = "journal/";
 constexpr std::string_view kStoreFolder = "store/";
+constexpr size_t kDamagesMax = 100;
 
 std::unexpected<Error> read_only() { return fail(ErrorCode::kUnsupported, "a backup is only read"); }
 
@@ -100,8 +102,17 @@ void check_journal(journal::FileSystem& files, const std::filesystem::path& dire
   }
 }
 
-void check_store(const std::filesystem::path& directory, CheckReport& report) {
-  if (const auto checked = kv::check_rocksdb(directory); !checked) report.damages.push_back(checked.error().message);
+void check_store(const std::filesystem::path& directory, const RowCheck& check_row, CheckReport& report) {
+  if (const auto checked = kv::check_rocksdb(directory); !checked) {
+    report.damages.push_back(checked.error().message);
+    return;
+  }
+  const auto read = kv::read_stored_rows(directory, [&](std::string_view key, std::string_view value) {
+    ++report.store_rows;
+    const auto checked = check_row && report.damages.size() < kDamagesMax ? check_row(key, value) : Result<void>();
+    if (!checked) report.damages.push_back(fmt::format("store: {}", checked.error().message));
+  });
+  if (!read) report.damages.push_back(read.error().message);
 }
 
 Result<void> check_content(const Place& place, const FileEntry& file, Progress& progress, CheckReport& report) {
@@ -120,7 +131,7 @@ Result<void> check_content(const Place& place, const FileEntry& file, Progress& 
 
 }  // namespace
 
-Result<CheckReport> verify_backup(const Place& place, const std::string& id, Progress& progress) {
+Result<CheckReport> verify_backup(const Place& place, const std::string& id, Progress& progress, const RowCheck& check_row) {
   const Manifest manifest = TRY(place.read(id));
   CheckReport report{.files = manifest.files.size(), .bytes = manifest.bytes()};
   progress.begin(report.files, report.bytes);
@@ -130,11 +141,11 @@ Result<CheckReport> verify_backup(const Place& place, const std::string& id, Pro
   JournalOfBackup journal(place, manifest);
   check_journal(journal, kJournalFolder, report);
   const StoreOfBackup store = TRY(StoreOfBackup::link(place, manifest));
-  check_store(store.path(), report);
+  check_store(store.path(), check_row, report);
   return report;
 }
 
-Result<CheckReport> verify_data(const std::filesystem::path& data) {
+Result<CheckReport> verify_data(const std::filesystem::path& data, const RowCheck& check_row) {
   std::error_code error;
   if (!std::filesystem::is_directory(data / kJournalFolder, error) || !std::filesystem::is_directory(data / kStoreFolder, error)) {
     return fail(ErrorCode::kNotFound, "{} holds no data of Campanile", data.string());
@@ -147,7 +158,7 @@ Result<CheckReport> verify_data(const std::filesystem::path& data) {
     report.bytes += at->file_size(gone);
   }
   check_journal(journal::posix_file_system(), data / kJournalFolder, report);
-  check_store(data / kStoreFolder, report);
+  check_store(data / kStoreFolder, check_row, report);
   return report;
 }
 

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "kv/rocksdb_files.h"
 #include "kv/store.h"
+#include "kv/stored_rows.h"
 
 namespace campanile::kv {
 namespace {
@@ -260,6 +261,22 @@ rocksdb::Options database_options(const RocksDbOptions& options, rocksdb::Env& f
   return database;
 }
 
+struct ReadOnlyDatabase {
+  static Result<ReadOnlyDatabase> open(const std::filesystem::path& directory) {
+    ReadOnlyDatabase out{.files = rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default()), .db = nullptr};
+    auto options = database_options({}, *out.files);
+    options.create_if_missing = false;
+    rocksdb::DB* db = nullptr;
+    const auto status = rocksdb::DB::OpenForReadOnly(options, directory.string(), &db);
+    out.db.reset(db);
+    TRY(result_of(status, "opening " + directory.string()));
+    return out;
+  }
+
+  std::unique_ptr<rocksdb::Env> files;  // outlives db
+  std::unique_ptr<rocksdb::DB> db;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options) {
@@ -282,15 +299,17 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
 }
 
 Result<void> check_rocksdb(const std::filesystem::path& directory) {
-  auto files = rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default());
-  auto options = database_options({}, *files);
-  options.create_if_missing = false;
-  options.paranoid_checks = true;
-  rocksdb::DB* db = nullptr;
-  const auto opened = rocksdb::DB::OpenForReadOnly(options, directory.string(), &db);
-  const std::unique_ptr<rocksdb::DB> owned(db);
-  TRY(result_of(opened, "opening " + directory.string()));
-  return result_of(owned->VerifyChecksum(), "reading " + directory.string());
+  const auto opened = TRY(ReadOnlyDatabase::open(directory));
+  return result_of(opened.db->VerifyChecksum(), "reading " + directory.string());
+}
+
+Result<void> read_stored_rows(const std::filesystem::path& directory, const RowVisitor& visit) {
+  const auto opened = TRY(ReadOnlyDatabase::open(directory));
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> at(opened.db->NewIterator(options));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) visit(view(at->key()), view(at->value()));
+  return result_of(at->status(), "reading " + directory.string());
 }
 
 }  // namespace campanile::kv

@@ -378,6 +378,22 @@ TEST_F(BackupTest, VerifyReadsWhatIsInTheFiles) {
   EXPECT_EQ(verify_data(data())->damages.size(), 1u);
 }
 
+TEST_F(BackupTest, VerifyAsksTheOwnersOfRows) {
+  {
+    RunningData running(data());
+    running.put("bad", "x");
+    running.put("good", "value");
+  }
+  const auto check = [](std::string_view key, std::string_view value) -> Result<void> {
+    if (value == "value") return {};
+    return fail(ErrorCode::kCorrupt, "'{}' is no value", key);
+  };
+  const auto report = verify_data(data(), check);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->store_rows, 2u);
+  EXPECT_EQ(report->damages, std::vector<std::string>{"store: 'bad' is no value"});
+}
+
 TEST_F(BackupTest, AMissingJournalFileIsToldBeforeItIsBackedUp) {
   {
     RunningData running(data());

@@ -12,6 +12,7 @@ import urllib.request
 
 import paho.mqtt.client as mqtt
 
+from full_disk_test import SmallDisk
 from harness import BINARY, Campanile, main, run, wait_until
 
 QUERIES = [
@@ -284,6 +285,37 @@ class BackupTest(unittest.TestCase):
             name = self.back_up(server, "--keep", "1")
             self.assertEqual([one["id"] for one in server.get_json("/api/v1/backups")["backups"]], [name])
             campanile("verify", self.place)
+
+    def test_a_small_disk_for_backups(self):
+        try:
+            disk = SmallDisk().__enter__()
+        except SystemExit:
+            self.skipTest("a small disk cannot be mounted here")
+        self.addCleanup(disk.__exit__)
+        self.place = os.path.join(disk.folder, "backups")
+        with self.serve() as server:
+            for _ in range(18):
+                server.write("\n".join(f'bulk value="{self.rng.getrandbits(4000):x}"' for _ in range(1000)))
+            failed = campanile("backup", "--http", f"127.0.0.1:{server.http_port}", check=False)
+            self.assertEqual(failed.returncode, 1)
+            self.assertIn("make room", failed.stderr)
+            self.assertEqual(server.get_json("/api/v1/backups")["job"]["state"], "failed")
+            self.assertEqual(server.get_json("/api/v1/backups")["backups"], [])
+            server.write("moving,path=http value=1i 1")
+            os.remove(disk.ballast)
+            name = self.back_up(server)
+        self.assertIn("is whole", campanile("verify", os.path.join(self.place, name + ".backup")).stdout)
+
+    def test_a_restore_that_was_cut_short(self):
+        with self.serve() as server:
+            fill(server, self.rng)
+            self.back_up(server)
+        campanile("restore", self.place, self.path("restored"))
+        with open(os.path.join(self.path("restored"), "restore.unfinished"), "w", encoding="utf-8"):
+            pass
+        refused = campanile("serve", "--data", self.path("restored"), "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("cut short", refused.stderr)
 
     def test_accounts(self):
         password = self.path("password")

@@ -7,10 +7,12 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "base/random.h"
 #include "kv/store.h"
+#include "kv/stored_rows.h"
 #include "../journal/temporary_directory.h"
 
 namespace campanile::kv {
@@ -191,6 +193,31 @@ TEST(RocksDbStore, ACheckFindsADamagedTable) {
   const auto checked = check_rocksdb(directory.path() / "checkpoint");
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, ErrorCode::kCorrupt) << checked.error().message;
+}
+
+TEST(RocksDbStore, RowsAreReadInOrderWithoutWriting) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_rocksdb(directory.path() / "store", {});
+    ASSERT_TRUE(store);
+    WriteBatch batch;
+    batch.put("b", "2");
+    batch.put("a", "1");
+    batch.put("c", "3");
+    batch.erase("b");
+    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+  }
+  const auto names = [&] {
+    std::set<std::string> out;
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path() / "store")) out.insert(entry.path().filename().string());
+    return out;
+  };
+  const auto before = names();
+  std::string rows;
+  ASSERT_TRUE(read_stored_rows(directory.path() / "store", [&](std::string_view key, std::string_view value) { rows += fmt::format("{}={} ", key, value); }));
+  EXPECT_EQ(rows, "a=1 c=3 ");
+  EXPECT_EQ(names(), before);
+  EXPECT_FALSE(read_stored_rows(directory.path() / "nothing", [](std::string_view, std::string_view) {}));
 }
 
 TEST(RocksDbStore, SaysWhereItCannotBe) {

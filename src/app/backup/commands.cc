@@ -13,6 +13,7 @@
 #include "app/backup/directory.h"
 #include "app/backup/http_call.h"
 #include "app/backup/progress_display.h"
+#include "app/backup/row_check.h"
 #include "app/data_directory.h"
 #include "backup/data_files.h"
 #include "backup/place.h"
@@ -146,19 +147,20 @@ Result<backup::CheckReport> verify_chosen(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(std::filesystem::path(path) / "store", error)) {
     const DataDirectory directory = TRY(DataDirectory::open(path));
-    return backup::verify_data(directory.path());
+    return backup::verify_data(directory.path(), RowCheck());
   }
   const backup::Chosen chosen = TRY(backup::choose_backup(path));
   const auto place = TRY(backup::Place::open(chosen.directory, backup::Place::Use::kRead));
   ProgressDisplay display(fmt::format("verifying {}", chosen.id));
   auto progress = progress_on(display);
-  return backup::verify_backup(place, chosen.id, progress);
+  return backup::verify_backup(place, chosen.id, progress, RowCheck());
 }
 
 Result<void> verify(const std::string& path) {
   const backup::CheckReport report = TRY(verify_chosen(path));
   if (report.damages.empty()) {
-    say(fmt::format("{} is whole: {} files, {}, {} records in the journal", path, report.files, size_text(report.bytes), report.journal_records));
+    say(fmt::format("{} is whole: {} files, {}, {} records in the journal, {} rows in the store", path, report.files, size_text(report.bytes),
+                    report.journal_records, report.store_rows));
     return {};
   }
   for (const std::string& damage : report.damages) say(damage);
