@@ -61,7 +61,7 @@ Result<void> RowCheck::check_chunk(std::string_view key, std::string_view value)
     std::vector<int64_t> times_ns;
     return tsdb::decode_chunk_times(chunk, times_ns);
   }
-  if (chunk.times == tsdb::Times::kEmbedded) return tsdb::decode_chunk(chunk, nullptr, unpacked_);
+  if (chunk.times != tsdb::Times::kShared) return tsdb::decode_chunk(chunk, nullptr, unpacked_);
   const auto shared = times_.find(moment);
   if (shared == times_.end()) return fail(ErrorCode::kCorrupt, "{}: the times that it shares are missing", tsdb::to_string(chunk.key));
   const tsdb::Chunk times = TRY(tsdb::parse_chunk(shared->second.key, shared->second.value));

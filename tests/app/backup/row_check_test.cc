@@ -46,6 +46,17 @@ TEST(RowCheck, UnpacksChunksWithTheTimesTheyShare) {
   EXPECT_NE(lost.error().message.find("series 19"), std::string::npos) << lost.error().message;
 }
 
+TEST(RowCheck, UnpacksChunksThatShareNoTimes) {
+  auto data = readings();
+  const tsdb::ChunkKey key{1, 17, 3, kFirstNs, 9};
+  RowCheck check;
+  const auto regular = check(tsdb::chunk_key(key), tsdb::encode_chunk(key, data, 0, data.size(), tsdb::Times::kEmbedded));
+  EXPECT_TRUE(regular) << regular.error().message;
+  data.times_ns.back() += 5;
+  const auto embedded = check(tsdb::chunk_key(key), tsdb::encode_chunk(key, data, 0, data.size(), tsdb::Times::kEmbedded));
+  EXPECT_TRUE(embedded) << embedded.error().message;
+}
+
 TEST(RowCheck, ADamagedChunkIsNamed) {
   auto [times, column] = chunk_group(17);
   column.value[column.value.size() / 2] ^= 1;
