@@ -1,14 +1,14 @@
 // Writes one of three made-up data sets to a /write of line protocol, the same bytes for every server, and says how fast that was.
 //
 //   c++ -O2 -std=c++20 -pthread bench/line_load.cc -o line_load
-//   line_load 127.0.0.1 8086 "/write?db=bench" power 1000 3000 [PID [USER:PASSWORD-in-base64]]
+//   line_load 127.0.0.1 8086 "/write?db=bench" power 1000 3000 [PID [USER:PASSWORD-in-base64 [FIRST]]]
 //
 // Data sets, each of so many series with so many points ten seconds apart, in the order of time:
 //   power   one field with one decimal, a random walk of up to ten steps either way: its steps have no pattern to be found, 4.39 bits each
 //   fleet   seven fields with two decimals, each a random walk of up to a hundred steps either way: 7.65 bits each
 //   rooms   a temperature with two decimals that moves smoothly, a counter, and a switch: what a building sends
 // Bodies of 5,000 lines are made before the clock starts, and sent over two connections, each waiting for its answer. Prints one line of JSON; with the server's process
-// number also the processor time that it took.
+// number (0: none) also the processor time that it took. FIRST is the number of the first point: what is too much for memory at once is written in pieces.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -41,7 +41,7 @@ constexpr long kStep = 10;
 struct Options {
   std::string host, path, data_set, credentials;
   int port = 0;
-  long series = 0, points = 0;
+  long series = 0, points = 0, first_point = 0;
   int pid = 0;
 };
 
@@ -129,7 +129,7 @@ void finish(Bodies& bodies, const Options& options) {
 
 std::vector<Bodies> make_bodies(const Options& options, DataSet& data) {
   std::vector<Bodies> all(kConnections);
-  for (long point = 0; point < options.points; ++point) {
+  for (long point = options.first_point; point < options.first_point + options.points; ++point) {
     for (size_t number = 0; number < static_cast<size_t>(options.series); ++number) {
       Bodies& bodies = all[number % kConnections];
       bodies.body += data.line(number, point) + " " + std::to_string(kStart + point * kStep) + "000000000\n";
@@ -198,11 +198,12 @@ double cpu_seconds(int pid) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 7) give_up("use: line_load HOST PORT PATH power|fleet|rooms SERIES POINTS [PID [CREDENTIALS]]");
+  if (count < 7) give_up("use: line_load HOST PORT PATH power|fleet|rooms SERIES POINTS [PID [CREDENTIALS [FIRST]]]");
   Options options{.host = arguments[1], .path = arguments[3], .data_set = arguments[4], .credentials = count > 8 ? arguments[8] : "", .port = std::atoi(arguments[2])};
   options.series = std::atol(arguments[5]);
   options.points = std::atol(arguments[6]);
   options.pid = count > 7 ? std::atoi(arguments[7]) : 0;
+  options.first_point = count > 9 ? std::atol(arguments[9]) : 0;
   DataSet data(options);
   const std::vector<Bodies> bodies = make_bodies(options, data);
   const double cpu_before = cpu_seconds(options.pid);
