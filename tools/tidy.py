@@ -16,7 +16,7 @@ LAYERS = {
     "base": 0,
     "model": 1, "codec": 1,
     "kv": 2, "journal": 2, "net": 2, "mqtt": 2, "decoders": 2,
-    "tsdb": 3, "registry": 3, "backup": 3,
+    "tsdb": 3, "registry": 3, "backup": 3, "audit": 3,
     "broker": 4, "query": 4,
     "ingest": 5, "command": 5, "rules": 5,
     "api": 6, "collectors": 6,
