@@ -47,6 +47,11 @@ Result<std::string> authenticate(const net::HttpRequest& request, const registry
   return accounts.authenticate(credentials->name, credentials->password);
 }
 
+std::string requester(const net::HttpRequest& request) {
+  if (!request.user.empty()) return request.user;
+  return request.peer.is_loopback() ? "loopback" : request.peer.host;
+}
+
 net::HttpResponse unauthenticated_answer(const net::HttpRequest& request, const Error& error) {
   if (!request.path.starts_with("/api/v2/")) return error_answer(error);
   return json_answer(http_status(error.code), {{"code", "unauthorized"}, {"message", error.message}});

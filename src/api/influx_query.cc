@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "api/authentication.h"
 #include "api/gzip.h"
 #include "api/health.h"
 #include "base/text.h"
@@ -166,7 +167,10 @@ void InfluxQueryResource::handle(net::HttpRequest request, net::HttpResponder re
                 .now_ns = clock_.now_ns(),
                 .is_read_only = request.method == "GET",
                 .version = options_.version,
-                .context = {.limits = options_.limits, .help = options_.help, .helpers_max = options_.helpers_max, .cancelled_message = "query-timeout limit exceeded"}};
+                .context = {.limits = options_.limits, .help = options_.help, .helpers_max = options_.helpers_max, .cancelled_message = "query-timeout limit exceeded"},
+                .audit = options_.audit,
+                .user = requester(request),
+                .reason = std::string(parameter("reason"))};
   // Shared, because a refused task is gone and the refusal still needs the responder.
   auto shared = std::make_shared<net::HttpResponder>(std::move(responder));
   const bool is_taken = run_in_background_([this, shared, asked] { answer(*asked, *shared); });

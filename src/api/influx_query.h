@@ -3,7 +3,8 @@
 //   InfluxQueryResource query(engine, clock, {.version = "0.1.0"}, background);
 //   router.add("POST", "/query", [&](auto request, auto responder) { query.handle(std::move(request), std::move(responder)); });
 //
-// Parameters, of the query string or a form body: q, db, rp, epoch, pretty, chunked, chunk_size, params. docs/influxql.md has the language.
+// Parameters, of the query string or a form body: q, db, rp, epoch, pretty, chunked, chunk_size, params, and reason, which the audit log keeps beside
+// what a statement erased. docs/influxql.md has the language.
 // Who may ask is found out before the request comes here; u and p are left alone.
 // Threads: handle() on any loop; queries are parsed and run in the background, where they stop when the client goes or the time is up.
 // Limits: options; where no worker can take a query it gets 503.
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "api/background.h"
+#include "audit/audit_log.h"
 #include "base/clock.h"
 #include "net/http_server.h"
 #include "query/plan.h"
@@ -26,6 +28,7 @@ struct InfluxQueryOptions {
   std::chrono::seconds timeout{30};              // of all statements of a request together; 0: none
   uint64_t response_bytes_max = 256ull << 20;    // of an answer in one piece, and of each chunk
   std::string version;                           // that SHOW DIAGNOSTICS tells
+  audit::AuditLog* audit = nullptr;              // that what erases points is recorded in
   // As query::Context has them.
   std::function<bool(std::move_only_function<void()>)> help;
   size_t helpers_max = 0;

@@ -48,7 +48,9 @@ void Router::handle(net::HttpRequest request, net::HttpResponder responder) cons
   }
   const Resource* const found = find(request.path);
   if (found == nullptr || !found->open) {
-    if (const auto user = authenticate(request, accounts_); !user) return responder.respond(unauthenticated_answer(request, user.error()));
+    auto user = authenticate(request, accounts_);
+    if (!user) return responder.respond(unauthenticated_answer(request, user.error()));
+    request.user = std::move(*user);
   }
   if (found == nullptr) {
     const bool is_read = request.method == "GET" || request.method == "HEAD";

@@ -4,6 +4,7 @@
 
 #include "app/backup/directory.h"
 #include "app/config/listener_check.h"
+#include "base/clock.h"
 
 namespace campanile::app {
 namespace {
@@ -50,6 +51,10 @@ tsdb::EngineOptions engine_options(const Config& config) {
 
 ingest::RejectedOptions rejected_options(const Config& config) {
   return {.bytes_max = config.ingest.rejected_bytes_max, .count_max = config.ingest.rejected_count_max};
+}
+
+audit::AuditOptions audit_options(const Config& config) {
+  return {.entries_max = config.audit.entries_max, .age_max_ns = static_cast<int64_t>(config.audit.age_max_s) * kNanosPerSecond};
 }
 
 ingest::IngestOptions ingest_options(const Config& config) {
@@ -206,7 +211,7 @@ std::vector<api::PlaceRule> place_rules(const Config& config) {
 
 api::InfluxWriteOptions write_options(const Config& config) { return {.body_bytes_max = config.http.body_bytes_max}; }
 
-api::InfluxQueryOptions query_options(const Config& config) {
+api::InfluxQueryOptions query_options(const Config& config, audit::AuditLog& audit) {
   api::InfluxQueryOptions options;
   options.limits.series_max = config.query.series_max;
   options.limits.rows_max = config.query.rows_max;
@@ -214,6 +219,7 @@ api::InfluxQueryOptions query_options(const Config& config) {
   options.limits.values_max = config.query.values_max;
   options.timeout = std::chrono::seconds(config.query.timeout_s);
   options.version = CAMPANILE_VERSION;
+  options.audit = &audit;
   const uint64_t cores = std::max(1u, std::thread::hardware_concurrency());
   options.helpers_max = std::min(config.query.workers, cores) - 1;
   return options;

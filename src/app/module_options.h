@@ -11,6 +11,7 @@
 #include "api/live.h"
 #include "api/place_rules.h"
 #include "app/config/config.h"
+#include "audit/audit_log.h"
 #include "backup/service.h"
 #include "broker/bridge_options.h"
 #include "broker/listener_profile.h"
@@ -33,6 +34,7 @@ journal::CheckpointOptions checkpoint_options(const Config& config);
 kv::RocksDbOptions store_options(const Config& config);
 tsdb::EngineOptions engine_options(const Config& config);
 ingest::RejectedOptions rejected_options(const Config& config);
+audit::AuditOptions audit_options(const Config& config);
 ingest::IngestOptions ingest_options(const Config& config);
 broker::BrokerOptions broker_options(const Config& config);
 std::vector<broker::BridgeOptions> bridge_options(const Config& config);
@@ -49,7 +51,7 @@ registry::Accounts accounts_of(const Config& config);
 std::vector<api::PlaceRule> place_rules(const Config& config);
 backup::ServiceOptions backup_options(const Config& config, const std::filesystem::path& data);
 api::InfluxWriteOptions write_options(const Config& config);
-api::InfluxQueryOptions query_options(const Config& config);
+api::InfluxQueryOptions query_options(const Config& config, audit::AuditLog& audit);
 api::LiveOptions live_options(const Config& config);
 
 }  // namespace campanile::app

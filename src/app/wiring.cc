@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "api/audit.h"
 #include "api/backups.h"
 #include "api/bridges.h"
 #include "api/clients.h"
+#include "api/corrections.h"
 #include "api/health.h"
 #include "api/history.h"
 #include "api/influx_query.h"
@@ -24,6 +26,7 @@
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
+#include "audit/audit_log.h"
 #include "backup/service.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -98,6 +101,7 @@ struct Program::Parts {
 
   std::unique_ptr<kv::Store> store;
   std::unique_ptr<tsdb::Engine> engine;
+  std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<ingest::RejectedStore> rejected;
   std::unique_ptr<broker::RetainedStore> retained;
   std::unique_ptr<broker::SessionStore> sessions;
@@ -124,6 +128,8 @@ struct Program::Parts {
   std::unique_ptr<api::SensorsResource> sensors;
   std::unique_ptr<api::HistoryResource> history;
   std::unique_ptr<api::RejectedResource> rejected_messages;
+  std::unique_ptr<api::AuditResource> audit_entries;
+  std::unique_ptr<api::CorrectionsResource> corrections;
   std::unique_ptr<api::ClientsResource> clients;
   std::unique_ptr<api::RetainedResource> retained_messages;
   std::unique_ptr<api::SealResource> seal;
@@ -142,6 +148,7 @@ struct Program::Parts {
 Result<void> Program::Parts::open_stores() {
   store = TRY(kv::open_rocksdb(data / "store", store_options(config)));
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
+  audit = TRY(audit::AuditLog::open(audit_options(config), *store, clock));
   rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
   retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
   sessions = TRY(broker::SessionStore::load(*store, broker_options(config)));
@@ -149,7 +156,7 @@ Result<void> Program::Parts::open_stores() {
 }
 
 Result<void> Program::Parts::replay_journal() {
-  const std::vector<journal::Participant*> participants = {engine.get(), rejected.get(), retained.get(), sessions.get()};
+  const std::vector<journal::Participant*> participants = {engine.get(), audit.get(), rejected.get(), retained.get(), sessions.get()};
   const int64_t started_ns = clock.steady_ns();
   uint64_t records = 0;
   journal = TRY(journal::Journal::open(data / "journal", journal_options(config), replay_into(participants, records)));
@@ -168,6 +175,7 @@ Result<void> Program::Parts::replay_journal() {
 Result<void> Program::Parts::start_ingest() {
   engine->start(*journal);
   engine->register_metrics(metrics);
+  audit->start(*journal);
   rejected->start(*journal, workers.get());
   retained->attach(*journal);
   sessions->attach(*journal);
@@ -222,6 +230,8 @@ void Program::Parts::register_gauges() {
   metrics.gauge("campanile_journal_failed", "1 while the journal cannot write", [this] { return journal->status().failure.empty() ? 0.0 : 1.0; });
   metrics.gauge("campanile_problems", "What is wrong now, as /health has it", [this] { return static_cast<double>(problems->now().size()); });
   metrics.gauge("campanile_disk_free_bytes", "Free where the data is", [this] { return static_cast<double>(problems->free_bytes()); });
+  metrics.gauge("campanile_audit_entries", "Entries of the audit log", [this] { return static_cast<double>(audit->counts().kept); });
+  metrics.gauge("campanile_audit_dropped", "Entries that went because of its limits", [this] { return static_cast<double>(audit->counts().dropped); });
   metrics.gauge("campanile_store_bytes", "Key-value store on disk", [this] { return static_cast<double>(store->disk_bytes()); });
   metrics.gauge("campanile_resident_bytes", "Memory this process holds", [] { return static_cast<double>(resident_bytes()); });
   const auto heap = [this](const char* state, uint64_t HeapUse::*part) {
@@ -270,6 +280,8 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   sensors = std::make_unique<api::SensorsResource>(*directory, clock, background);
   history = std::make_unique<api::HistoryResource>(*directory, *engine, clock, background);
   rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
+  audit_entries = std::make_unique<api::AuditResource>(*audit, background);
+  corrections = std::make_unique<api::CorrectionsResource>(*engine, *audit, clock, std::chrono::seconds(config.query.timeout_s), background);
   clients = std::make_unique<api::ClientsResource>(*broker, background);
   retained_messages = std::make_unique<api::RetainedResource>(*retained, clock, background);
   seal = std::make_unique<api::SealResource>([this] { return seal_everything(); }, background);
@@ -278,7 +290,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   influx_write = std::make_unique<api::InfluxWriteResource>(
       *ingest, *engine, [this](net::EventLoop& loop) -> journal::CommitQueue& { return *commits[loop.index()]; }, background, clock,
       write_options(config));
-  auto queries = query_options(config);
+  auto queries = query_options(config, *audit);
   queries.help = [this](WorkerPool::Task task) { return workers->submit_if_idle(std::move(task)); };
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
@@ -312,6 +324,8 @@ void Program::Parts::add_routes() {
   router->add("GET", "/api/v1/sensors", to(*sensors, &api::SensorsResource::handle));
   router->add("GET", "/api/v1/sensors/", to(*history, &api::HistoryResource::handle));
   router->add("GET", "/api/v1/rejected", to(*rejected_messages, &api::RejectedResource::handle));
+  router->add("GET", "/api/v1/audit", to(*audit_entries, &api::AuditResource::handle));
+  router->add("POST", "/api/v1/corrections", to(*corrections, &api::CorrectionsResource::handle));
   router->add("GET", "/api/v1/clients", to(*clients, &api::ClientsResource::list));
   router->add("GET", "/api/v1/clients/", to(*clients, &api::ClientsResource::show));
   router->add("DELETE", "/api/v1/clients/", to(*clients, &api::ClientsResource::disconnect));

@@ -39,6 +39,8 @@ enum class RecordType : uint8_t {
   kRetained = 5,   // broker: a retained message is set or cleared
   kSession = 6,    // broker: session state
   kErase = 7,      // tsdb: a range of times of some series is erased
+  kCorrect = 8,    // tsdb: values in a range of times of some series are corrected
+  kAudit = 9,      // audit: something was done to the data, or is about to be
 };
 
 struct Record {

@@ -38,6 +38,7 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;     // as sent: a Content-Encoding is still in place
   Address peer;
+  std::string user;           // as whom it may act, empty for nobody by name; for whoever authenticates requests to fill in
   EventLoop* loop = nullptr;  // the connection's loop
 
   // The first one of that name (case-insensitive for headers), or nothing.

@@ -155,7 +155,7 @@ Result<void> read_extent(ByteReader& in, Chunk& chunk) {
 }  // namespace
 
 std::string encode_chunk(const ChunkKey& key, const ColumnData& data, size_t begin, size_t end, Times times) {
-  CHECK(begin < end && end <= data.size() && data.times_ns[begin] == key.min_time_ns);
+  CHECK(begin < end && end <= data.size() && data.times_ns[begin] == key.min_time_ns && times != Times::kRegular);
   const size_t count = end - begin;
   const auto times_ns = std::span(data.times_ns).subspan(begin, count);
   const auto interval = times == Times::kEmbedded ? regular_interval(times_ns) : std::nullopt;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "tsdb/shared_times.h"
 
 namespace campanile::tsdb {
@@ -11,38 +10,18 @@ namespace {
 // A batch is handed over when it holds that many changes.
 constexpr size_t kChangesMax = 1024;
 
-bool lies_within(int64_t from_ns, int64_t to_ns, TimeRange range) { return from_ns >= range.from_ns && to_ns <= range.to_ns; }
-
 uint64_t rows_within(const ColumnData& data, TimeRange range) { return data.upper_bound(range.to_ns) - data.lower_bound(range.from_ns); }
 
 }  // namespace
 
-ChunkErasure::ChunkErasure(const kv::Store& store, BucketId bucket, SeriesId series, const ChunksState& state, TimeRange range)
-    : store_(store), bucket_(bucket), series_(series), range_(range), state_(state) {}
+ChunkErasure::ChunkErasure(const kv::Store& store, const SeriesEntry& entry, const ChunksState& state, TimeRange range)
+    : ChunkChange(store, entry, state, range), chunks_(store, entry, kTimesColumn, UINT16_MAX, state, range) {}
 
 Result<bool> ChunkErasure::step(kv::WriteBatch& batch) {
-  if (!rows_) rows_ = store_.iterate(column_begin(bucket_, series_, 0), column_end(bucket_, series_, UINT16_MAX));
-  while (rows_->valid() && batch.size() < kChangesMax) {
-    const ChunkKey key = TRY(parse_chunk_key(rows_->key()));
-    if (rows_->key() >= column_end_) {
-      column_end_ = column_end(bucket_, series_, key.column);
-      // An earlier chunk is too short to reach into the range.
-      const auto distance = static_cast<uint64_t>(range_.from_ns) - static_cast<uint64_t>(INT64_MIN);
-      const int64_t earliest = distance > state_.span_max_ns ? static_cast<int64_t>(static_cast<uint64_t>(range_.from_ns) - state_.span_max_ns) : INT64_MIN;
-      if (key.min_time_ns < earliest) {
-        rows_->seek(chunk_key({bucket_, series_, key.column, earliest, 0}));
-        continue;
-      }
-    }
-    if (key.min_time_ns > range_.to_ns) {
-      rows_->seek(column_end_);
-      continue;
-    }
-    TRY(take(key, batch));
-    rows_->next();
+  while (const auto key = TRY(chunks_.next())) {
+    TRY(take(*key, batch));
+    if (batch.size() >= kChangesMax) return true;
   }
-  TRY(rows_->status());
-  if (rows_->valid()) return true;
   for (const auto& [sequence, cut] : cuts_) write_cut(sequence, cut, batch);
   cuts_.clear();
   for (const std::string& key : times_) {
@@ -55,16 +34,15 @@ Result<bool> ChunkErasure::step(kv::WriteBatch& batch) {
 }
 
 Result<void> ChunkErasure::take(const ChunkKey& key, kv::WriteBatch& batch) {
-  const auto chunk = parse_chunk(rows_->key(), rows_->value());
-  if (!chunk) return damage(key, chunk.error());
-  const int64_t max_time_ns = chunk->statistics.max_time_ns;
-  if (max_time_ns < range_.from_ns) return {};
-  if (!lies_within(key.min_time_ns, max_time_ns, range_)) return cut(key, *chunk);
+  const auto chunk = parse_chunk(chunks_.key(), chunks_.value());
+  if (!chunk) return keep_damaged(key, chunk.error());
+  if (chunk->statistics.max_time_ns < range_.from_ns) return {};
+  if (!lies_within(chunk->statistics)) return cut(key, *chunk);
   if (chunk->is_times) {
-    times_.emplace_back(rows_->key());
+    times_.emplace_back(chunks_.key());
     return {};
   }
-  batch.erase(rows_->key());
+  batch.erase(chunks_.key());
   values_ += chunk->statistics.count;
   return {};
 }
@@ -73,8 +51,7 @@ Result<void> ChunkErasure::cut(const ChunkKey& key, const Chunk& chunk) {
   Cut& cut = cuts_[key.sequence];
   if (!chunk.is_times) {
     ColumnData data;
-    const auto decoded = decode_with_times(chunk, [this](std::string_view at) { return store_.get(at); }, data);
-    if (!decoded) return damage(key, decoded.error());
+    if (const auto decoded = decode(chunk, data); !decoded) return keep_damaged(key, decoded.error());
     values_ += rows_within(data, range_);
     const auto [place, is_new] = cut.columns.try_emplace(key.column, data);
     // The chunks of one sequence and column follow one another.
@@ -89,15 +66,13 @@ void ChunkErasure::write_cut(uint64_t sequence, const Cut& cut, kv::WriteBatch& 
     if (!kept_times_.contains(key)) batch.erase(key);
   }
   ChunkGroup group{.state = state_};
-  GroupWriter writer(bucket_, series_, sequence, batch, group, &kept_times_);
+  GroupWriter writer(entry_.bucket, entry_.id, sequence, batch, group, &kept_times_);
   writer.write_piece(cut.columns, INT64_MIN, range_.from_ns);
   if (range_.to_ns < INT64_MAX) writer.write_piece(cut.columns, range_.to_ns + 1, std::nullopt);
 }
 
-Result<void> ChunkErasure::damage(const ChunkKey& key, const Error& error) {
-  if (error.code != ErrorCode::kCorrupt && error.code != ErrorCode::kUnsupported) return std::unexpected(error);
-  log::warning("erasing points: {}; it is left as it is", error.message);
-  ++damaged_;
+Result<void> ChunkErasure::keep_damaged(const ChunkKey& key, const Error& error) {
+  TRY(count_damage(error));
   kept_times_.insert(shared_times_key(key));
   return {};
 }
@@ -109,7 +84,7 @@ Result<void> ChunkErasure::look_at_what_is_left() {
   state_.columns = 0;
   state_.overlaps = overlapped && damaged_ > 0;
   state_.max_time_ns = damaged_ > 0 ? state_.max_time_ns : INT64_MIN;
-  const auto rows = store_.iterate(column_begin(bucket_, series_, 1), column_end(bucket_, series_, UINT16_MAX));
+  const auto rows = store_.iterate(column_begin(entry_.bucket, entry_.id, 1), column_end(entry_.bucket, entry_.id, UINT16_MAX));
   ColumnId column = kTimesColumn;
   int64_t reached_ns = INT64_MIN;
   while (rows->valid()) {
@@ -118,7 +93,7 @@ Result<void> ChunkErasure::look_at_what_is_left() {
       column = key.column;
       state_.columns |= ChunksState::column_bit(column);
       reached_ns = INT64_MIN;
-      if (!overlapped) rows->seek_for_previous(chunk_key({bucket_, series_, column, INT64_MAX, UINT64_MAX}));
+      if (!overlapped) rows->seek_for_previous(chunk_key({entry_.bucket, entry_.id, column, INT64_MAX, UINT64_MAX}));
     }
     if (const auto chunk = parse_chunk(rows->key(), rows->value())) {
       state_.overlaps |= reached_ns != INT64_MIN && chunk->key.min_time_ns <= reached_ns;
@@ -128,9 +103,6 @@ Result<void> ChunkErasure::look_at_what_is_left() {
     rows->next();
   }
   TRY(rows->status());
-  // What is left is not what a successor would be merged with.
-  state_.tail_rows = 0;
-  state_.max_time_before_tail_ns = state_.max_time_ns;
   return {};
 }
 

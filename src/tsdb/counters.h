@@ -35,6 +35,7 @@ struct Counters {
   LateCounter seal_failures;
   LateCounter chunks_expired;
   LateCounter values_erased;
+  LateCounter values_corrected;
   LateCounter series_removed;
 };
 

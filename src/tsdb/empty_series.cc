@@ -30,6 +30,7 @@ void Sealer::may_be_empty(const std::shared_ptr<Bucket>& bucket, SeriesId series
 
 Result<void> Sealer::remove_empty_series() {
   const std::lock_guard lock(mutex_);
+  TRY(finish_changes());
   return remove_empty_locked();
 }
 
@@ -54,7 +55,7 @@ Result<void> Sealer::remove_empty_locked() {
 
 // REQUIRES: mutex_. What a pass has in hand stays somebody's until there is nothing.
 void Sealer::recycle_removed() {
-  if (!erasures_.empty() || !maybe_empty_.empty()) return;
+  if (!changes_.empty() || !maybe_empty_.empty()) return;
   for (bool is_first = true;; is_first = false) {
     const std::unique_lock lock(index_.gate);
     if (is_first) {

@@ -30,7 +30,7 @@ Result<void> erase_orphans(kv::Store& store, const Catalog& catalog) {
   kv::WriteBatch batch;
   for (BucketId bucket = 1; bucket < known.size(); ++bucket) {
     if (known[bucket]) continue;
-    for (const BucketRows rows : {BucketRows::kChunks, BucketRows::kSeries, BucketRows::kColumns, BucketRows::kStates}) {
+    for (const BucketRows rows : kAllBucketRows) {
       const std::string begin = bucket_begin(rows, bucket);
       const std::string end = bucket_end(rows, bucket);
       const auto found = store.iterate(begin, end);
@@ -127,7 +127,7 @@ Result<journal::Lsn> EngineImpl::checkpoint() {
 
 bool EngineImpl::owns(journal::RecordType type) const {
   using journal::RecordType;
-  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase || type == RecordType::kErase;
+  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase || type == RecordType::kErase || type == RecordType::kCorrect;
 }
 
 Result<void> EngineImpl::replay(const journal::Record& record) {
@@ -140,7 +140,8 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
         break;
       }
       case journal::RecordType::kPoints: TRY(replay_points(record)); break;
-      case journal::RecordType::kErase: TRY(replay_erasure(record)); break;
+      case journal::RecordType::kErase:
+      case journal::RecordType::kCorrect: TRY(replay_range_change(record)); break;
       default: return {};
     }
   }
@@ -208,6 +209,7 @@ void EngineImpl::register_metrics(Metrics& metrics) {
   count(counters_.seal_failures, "campanile_tsdb_seal_failures_total", "Attempts to write chunks that failed; what they held stays in memory and in the journal");
   count(counters_.series_removed, "campanile_tsdb_series_removed_total", "Series that left the index because they had no points any more");
   count(counters_.values_erased, "campanile_tsdb_values_erased_total", "Values that were erased on request");
+  count(counters_.values_corrected, "campanile_tsdb_values_corrected_total", "Values that were corrected on request");
   count(counters_.chunks_expired, "campanile_tsdb_chunks_expired_total", "Chunks erased because their retention policy does not keep them longer");
   metrics.gauge("campanile_tsdb_series", "Series in the index", [this] { return static_cast<double>(status().series); });
   metrics.gauge("campanile_tsdb_columns", "Fields of all series that have had a value", [this] { return static_cast<double>(heads_.columns()); });

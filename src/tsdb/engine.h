@@ -29,6 +29,7 @@
 #include "kv/store.h"
 #include "model/point_batch.h"
 #include "model/series_key.h"
+#include "tsdb/correction.h"
 #include "tsdb/reader.h"
 
 namespace campanile::tsdb {
@@ -39,6 +40,7 @@ struct EngineOptions {
   uint64_t head_bytes_max = 512ull << 20;  // beyond it the largest and oldest heads are sealed
   uint32_t chunk_points_max = 1024;        // a column is sealed when it holds that many
   uint32_t series_max = 10'000'000;        // further new series are refused with kTooLarge, existing ones are not
+  uint32_t correction_chunks_max = 256;    // chunks of a series that are corrected in one write of the store
 };
 
 // A point that was not stored, and why. The others of its batch were.
@@ -57,19 +59,31 @@ struct WriteOutcome {
 // Called with the index gate held; must not call the engine. Errors: the journal's; then nothing is stored.
 using AppendPoints = std::function<Result<journal::Lsn>(const journal::NewRecord& points, std::span<const PointError> refused)>;
 
-// Which points are to go: those of all series that fulfil the conditions, with times in the range.
-struct EraseRequest {
+// Which points are to be changed: those of all series that fulfil the conditions, with times in the range.
+struct PointSelection {
   std::vector<std::string> measurements;  // empty: all
   TagPredicate predicate;
   TimeRange range;
 };
 
-struct EraseOutcome {
+// Which values are to be corrected, and how: those of the field in the points. The same field may have another type in each measurement.
+struct CorrectionRequest {
+  PointSelection points;
+  std::string field;
+  Correction correction;
+};
+
+struct ChangeOutcome {
   journal::Lsn lsn = 0;         // of the last record; durable
   uint64_t series = 0;          // that were looked at
-  uint64_t values = 0;          // that are gone
+  uint64_t values = 0;          // that are gone, or corrected; a value that two overlapping chunks hold counts twice
   uint64_t damaged_chunks = 0;  // that could not be read and were left as they are
+  uint64_t values_left = 0;     // that a correction has no result for: written after it was checked, and left as they are
+  uint64_t series_left = 0;     // that were not come to before it was cancelled
 };
+
+// Asked now and then by what takes long; true ends it. May be empty.
+using Cancelled = std::function<bool()>;
 
 struct RetentionPolicy {
   std::string name;
@@ -116,8 +130,18 @@ class Engine : public journal::Participant {
   // found any more; fields keep their types.
   // Takes as long as it takes to rewrite the chunks at both ends of the range in every series: for workers. When it answers, no reader made later
   // sees the points, and a power cut does not bring them back. Errors: kNotFound, kOverloaded, kIoError; after an error some series may have lost
-  // their points, and where a record was written the others follow as soon as the disk allows.
-  virtual Result<EraseOutcome> erase(BucketId bucket, const EraseRequest& request) = 0;
+  // their points, and where a record was written the others follow as soon as the disk allows. Where it is cancelled, some series have lost their points
+  // and the others have not; the outcome tells how many.
+  virtual Result<ChangeOutcome> erase(BucketId bucket, const PointSelection& points, const Cancelled& cancelled = {}) = 0;
+
+  // Corrects the values of a field that were written before the call, each once, whatever happens to the program meanwhile: all series, or none.
+  // Takes as long as it takes to rewrite the chunks of the field in the range; for workers. It can be cancelled until the first value is changed.
+  // Errors (nothing is corrected): kInvalidArgument for a correction that does not fit the field's type or a value, which is named; kNotFound where
+  // nothing has the field; kTooLarge for too many series; kTimeout where it was cancelled; kOverloaded. kIoError: where the record was written, it
+  // is done as soon as the disk allows.
+  virtual Result<ChangeOutcome> correct(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) = 0;
+  // What correct() would do: its errors, and how many series and values it would touch.
+  virtual Result<ChangeOutcome> check_correction(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) const = 0;
 
   // A consistent view of one bucket, cheap to make; hold it for one query.
   virtual Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const = 0;

@@ -38,7 +38,9 @@ class EngineImpl final : public Engine {
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;
-  Result<EraseOutcome> erase(BucketId bucket, const EraseRequest& request) override;
+  Result<ChangeOutcome> erase(BucketId bucket, const PointSelection& points, const Cancelled& cancelled = {}) override;
+  Result<ChangeOutcome> check_correction(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) const override;
+  Result<ChangeOutcome> correct(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) override;
   Result<std::shared_ptr<const Reader>> reader(BucketId bucket) const override;
   Result<void> seal_all() override;
   Result<uint64_t> merge_small_chunks() override;
@@ -76,9 +78,18 @@ class EngineImpl final : public Engine {
   void take_effect(const Catalog::Effect& effect);
   Result<void> write_catalog(const Catalog& catalog, kv::Durability durability);
 
-  // erase.cc
-  Result<std::vector<SeriesId>> series_to_erase(const Bucket& bucket, const EraseRequest& request) const;
-  Result<void> replay_erasure(const journal::Record& record);
+  // range_change.cc
+  struct PlannedCorrection {
+    FieldType type;
+    RangeChange change;
+  };
+  RetiredSeries::Hold hold_index() const;
+  std::vector<const Measurement*> measurements_of(const Bucket& bucket, const PointSelection& points) const;
+  std::vector<SeriesId> series_of(const Bucket& bucket, const PointSelection& points) const;
+  Result<std::vector<PlannedCorrection>> plan_correction(const Bucket& bucket, const CorrectionRequest& request) const;
+  Result<ChangeOutcome> check(const Bucket& bucket, const std::vector<PlannedCorrection>& plan, const CorrectionRequest& request, const Cancelled& cancelled) const;
+  Result<void> check_series(const Reader& reader, SeriesId series, const PlannedCorrection& planned, const CorrectionRequest& request, ChangeOutcome& outcome) const;
+  Result<void> replay_range_change(const journal::Record& record);
 
   Result<void> replay_definition(const Definition& definition);
   Result<void> replay_change(const journal::Record& record);

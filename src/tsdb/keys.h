@@ -7,6 +7,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,7 +50,9 @@ enum class BucketRows : char {
   kSeries = 's',   // series -> its key text
   kColumns = 'c',  // measurement -> its columns
   kStates = 't',   // series -> what its chunks look like as a whole
+  kProgress = 'p',  // series -> how far a correction of its chunks has come
 };
+inline constexpr std::array kAllBucketRows = {BucketRows::kChunks, BucketRows::kSeries, BucketRows::kColumns, BucketRows::kStates, BucketRows::kProgress};
 
 std::string bucket_begin(BucketRows rows, BucketId bucket);
 std::string bucket_end(BucketRows rows, BucketId bucket);

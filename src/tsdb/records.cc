@@ -11,6 +11,8 @@ constexpr uint8_t kVersion = 1;
 constexpr uint8_t kColumnDefinition = 1;
 constexpr uint8_t kSeriesDefinition = 2;
 constexpr uint8_t kSeriesRemoval = 3;
+constexpr uint8_t kScaling = 1;
+constexpr uint8_t kConstant = 2;
 
 std::unexpected<Error> corrupt(std::string_view what) { return fail(ErrorCode::kCorrupt, "journal record: {}", what); }
 
@@ -42,6 +44,36 @@ FieldValue read_value(ByteReader& in, FieldType type) {
     case FieldType::kString: break;
   }
   return FieldValue::of_string(in.sized_bytes());
+}
+
+void append_correction(std::string& out, const ColumnCorrection& column) {
+  codec::append_varint(out, column.column);
+  if (const auto* const scaling = column.correction.scaling()) {
+    out += static_cast<char>(kScaling);
+    codec::append_fixed(out, scaling->factor);
+    codec::append_fixed(out, scaling->offset);
+    return;
+  }
+  const FieldValue& value = *column.correction.constant();
+  out += static_cast<char>(kConstant);
+  out += static_cast<char>(value.type());
+  append_value(out, value);
+}
+
+Result<ColumnCorrection> read_correction(ByteReader& in) {
+  const uint64_t column = in.varint();
+  const uint8_t kind = in.byte();
+  if (!in.ok() || column == 0 || column > kColumnsMax || (kind != kScaling && kind != kConstant)) return corrupt("bad correction");
+  ColumnCorrection out{.column = static_cast<ColumnId>(column), .correction = {}};
+  if (kind == kScaling) {
+    const auto factor = in.fixed<double>();
+    out.correction = Correction::scale(factor, in.fixed<double>());
+    return out;
+  }
+  const uint8_t type = in.byte();
+  if (!is_type(type)) return corrupt("bad correction");
+  out.correction = Correction::set(read_value(in, static_cast<FieldType>(type)));
+  return out;
 }
 
 uint64_t difference(uint64_t a, uint64_t b) { return codec::zigzag(static_cast<int64_t>(a - b)); }
@@ -174,40 +206,46 @@ Result<void> decode_definitions(std::string_view payload, const std::function<Re
   return {};
 }
 
-std::string encode_erasure(const Erasure& erasure) {
+journal::RecordType type_of(const RangeChange& change) {
+  return std::holds_alternative<Erasure>(change.what) ? journal::RecordType::kErase : journal::RecordType::kCorrect;
+}
+
+std::string encode_range_change(const RangeChange& change) {
   std::string out;
   out += static_cast<char>(kVersion);
-  codec::append_varint(out, erasure.bucket);
-  codec::append_signed(out, erasure.range.from_ns);
-  codec::append_signed(out, erasure.range.to_ns);
-  codec::append_varint(out, erasure.series.size());
+  codec::append_varint(out, change.bucket);
+  codec::append_signed(out, change.range.from_ns);
+  codec::append_signed(out, change.range.to_ns);
+  codec::append_varint(out, change.series.size());
   SeriesId before = 0;
-  for (const SeriesId series : erasure.series) {
+  for (const SeriesId series : change.series) {
     codec::append_varint(out, series - before);
     before = series;
   }
+  if (const auto* const column = std::get_if<ColumnCorrection>(&change.what)) append_correction(out, *column);
   return out;
 }
 
-Result<Erasure> decode_erasure(std::string_view payload) {
+Result<RangeChange> decode_range_change(journal::RecordType type, std::string_view payload) {
   ByteReader in(payload);
   TRY(check_version(in));
-  Erasure erasure;
+  RangeChange change;
   const uint64_t bucket = in.varint();
-  erasure.bucket = static_cast<BucketId>(bucket);
-  erasure.range.from_ns = in.signed_varint();
-  erasure.range.to_ns = in.signed_varint();
+  change.bucket = static_cast<BucketId>(bucket);
+  change.range.from_ns = in.signed_varint();
+  change.range.to_ns = in.signed_varint();
   const uint64_t count = in.varint();
   // Each takes a byte at least, so that nothing is allocated for a number that cannot be true.
-  if (!in.ok() || bucket > UINT32_MAX || count > payload.size()) return corrupt("an erasure that is cut off");
-  erasure.series.reserve(count);
+  if (!in.ok() || bucket > UINT32_MAX || count > payload.size()) return corrupt("a change of a range that is cut off");
+  change.series.reserve(count);
   SeriesId series = 0;
   for (uint64_t i = 0; i < count; ++i) {
     series += in.varint();
-    erasure.series.push_back(series);
+    change.series.push_back(series);
   }
-  if (!in.ok() || !in.at_end()) return corrupt("an erasure with too few or too many bytes");
-  return erasure;
+  if (type == journal::RecordType::kCorrect) change.what = TRY(read_correction(in));
+  if (!in.ok() || !in.at_end()) return corrupt("a change of a range with too few or too many bytes");
+  return change;
 }
 
 std::string encode_database_change(const DatabaseChange& change) {

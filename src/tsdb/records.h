@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/journal.h"
+#include "tsdb/correction.h"
 #include "tsdb/head_block.h"
 #include "tsdb/keys.h"
 
@@ -67,15 +69,25 @@ using Definition = std::variant<ColumnDefinition, SeriesDefinition, SeriesRemova
 void append_definition(std::string& payload, const Definition& definition);
 Result<void> decode_definitions(std::string_view payload, const std::function<Result<void>(const Definition&)>& apply);
 
-// A range of times of some series of one bucket is erased: what was written to it before this record.
-struct Erasure {
+// What happens to a range of times: the points go, or the values of one column are corrected.
+struct Erasure {};
+struct ColumnCorrection {
+  ColumnId column = 0;
+  Correction correction;  // made for the column's type
+};
+
+// A range of times of some series of one bucket is changed: what was written to it before this record.
+struct RangeChange {
   BucketId bucket = 0;
   TimeRange range;
   std::vector<SeriesId> series;  // ascending
+  std::variant<Erasure, ColumnCorrection> what;
 };
 
-std::string encode_erasure(const Erasure& erasure);
-Result<Erasure> decode_erasure(std::string_view payload);
+journal::RecordType type_of(const RangeChange& change);
+std::string encode_range_change(const RangeChange& change);
+// REQUIRES: the record's type is kErase or kCorrect.
+Result<RangeChange> decode_range_change(journal::RecordType type, std::string_view payload);
 
 struct DatabaseChange {
   enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3 } kind;

@@ -218,7 +218,7 @@ std::optional<Sealer::Pending> Sealer::freeze(const Item& item, Scope scope, jou
 }
 
 Result<void> Sealer::seal(std::vector<Item> items, Scope scope, journal::Lsn applied) {
-  TRY(finish_erasures());
+  TRY(finish_changes());
   return seal_blocks(std::move(items), scope, applied);
 }
 
@@ -262,7 +262,7 @@ Result<uint64_t> Sealer::merge_small_chunks() {
     for (size_t begin = 0;; begin += kSlice) {
       // Sealing takes its turns between the slices.
       const std::lock_guard lock(mutex_);
-      TRY(finish_erasures());
+      TRY(finish_changes());
       std::vector<SeriesEntry*> entries;
       {
         const std::shared_lock gate_lock(index_.gate);
@@ -349,7 +349,7 @@ std::vector<std::shared_ptr<Bucket>> Sealer::buckets() const {
 }
 
 Result<journal::Lsn> Sealer::seal_all_locked() {
-  TRY(finish_erasures());
+  TRY(finish_changes());
   // A checkpoint lets go of the record that a series was removed: its row must not be there any more to say the contrary.
   TRY(erase_removed_rows());
   const journal::Lsn applied = applied_lsn();
@@ -441,7 +441,7 @@ Result<void> Sealer::erase_dropped() {
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < dropped.size(); ++i) {
     kv::WriteBatch batch;
-    for (const BucketRows rows : {BucketRows::kChunks, BucketRows::kSeries, BucketRows::kColumns, BucketRows::kStates}) {
+    for (const BucketRows rows : kAllBucketRows) {
       batch.erase_range(bucket_begin(rows, dropped[i]->id), bucket_end(rows, dropped[i]->id));
     }
     if (auto erased = store_.write(batch, kv::Durability::kBuffered); !erased) {
@@ -461,6 +461,7 @@ Result<void> Sealer::forget_positions() {
   kv::WriteBatch batch;
   batch.put(kMetaKey, encode_meta(meta_));
   for (const auto& bucket : buckets()) {
+    batch.erase_range(bucket_begin(BucketRows::kProgress, bucket->id), bucket_end(BucketRows::kProgress, bucket->id));
     for (SeriesEntry& entry : bucket->entries()) {
       if (entry.removed || entry.chunks.sealed_lsn == 0) continue;
       entry.chunks.sealed_lsn = 0;

@@ -65,9 +65,10 @@ class Sealer {
   // The journal begins anew below the positions that states remember: forgets them. REQUIRES: before start().
   Result<void> forget_positions();
 
-  // Erases what was written to those series before, for erase.cc, which says how. The other is for replay, and the record `lsn` is there.
-  Result<void> erase(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, EraseOutcome& outcome);
-  Result<void> erase_again(const std::shared_ptr<Bucket>& bucket, const Erasure& erasure, journal::Lsn lsn);
+  // Changes what was written to those series before, for range_change.cc, which says how; several changes are one unit. The other is for replay, and
+  // the record `lsn` is there.
+  Result<void> change(const std::shared_ptr<Bucket>& bucket, std::span<const RangeChange> changes, ChangeOutcome& outcome);
+  Result<void> change_again(const std::shared_ptr<Bucket>& bucket, RangeChange change, journal::Lsn lsn);
 
   // Lets go of what a series that is being removed has in memory. For replay.
   void clear_removed(SeriesEntry& entry);
@@ -100,9 +101,9 @@ class Sealer {
  private:
   struct Pending;
   // A record of the journal that has not yet been dealt with.
-  struct PendingErasure {
+  struct PendingChange {
     std::shared_ptr<Bucket> bucket;
-    TimeRange range;
+    RangeChange change;
     journal::Lsn lsn;
     std::vector<SeriesEntry*> entries;
   };
@@ -116,15 +117,17 @@ class Sealer {
   Result<void> seal_queue();
   Result<journal::Lsn> seal_all_locked();
   std::optional<Pending> freeze(const Item& item, Scope scope, journal::Lsn applied);
-  // `applied`: every record up to there has reached the heads. Begins with what is left to erase.
+  // `applied`: every record up to there has reached the heads. Begins with changes that are not finished.
   Result<void> seal(std::vector<Item> items, Scope scope, journal::Lsn applied);
   Result<void> seal_blocks(std::vector<Item> items, Scope scope, journal::Lsn applied);
   // Seals frozen blocks of rows that were written before that record.
   Result<void> seal_before(std::vector<Item> items, journal::Lsn lsn) { return seal_blocks(std::move(items), {.before = lsn}, lsn - 1); }
-  std::vector<SeriesEntry*> entries_of(const Erasure& erasure) const;
-  Result<void> finish_erasures(EraseOutcome* outcome = nullptr);
-  Result<void> finish_erasure(const PendingErasure& erasure, EraseOutcome& outcome);
-  Result<void> erase_chunks(SeriesEntry& entry, const PendingErasure& erasure, EraseOutcome& outcome);
+  // range_change.cc
+  std::vector<SeriesEntry*> freeze_series_of(const RangeChange& change);
+  Result<void> finish_changes(ChangeOutcome* outcome = nullptr);
+  Result<void> finish_change(const PendingChange& pending, ChangeOutcome& outcome);
+  Result<void> change_series(SeriesEntry& entry, const PendingChange& pending, ChangeOutcome& outcome);
+  Result<ChunksState> change_chunks(const SeriesEntry& entry, const PendingChange& pending, const ChunksState& before, ChangeOutcome& outcome);
   Result<uint64_t> merge_small_chunks_of(const std::shared_ptr<Bucket>& bucket, std::span<SeriesEntry* const> entries);
   MergeLimits merge_limits(const Bucket& bucket) const;
   Result<void> commit(std::vector<Pending>& pending, kv::WriteBatch& batch);
@@ -155,7 +158,7 @@ class Sealer {
   std::mutex mutex_;  // one pass at a time
   Meta meta_;         // under mutex_
   std::vector<Item> maybe_empty_;  // under mutex_: series that may have no points any more
-  std::deque<PendingErasure> erasures_;  // under mutex_: recorded in the journal and not yet taken out of the chunks, oldest first
+  std::deque<PendingChange> changes_;  // under mutex_: recorded in the journal and not yet made in the chunks, oldest first
   int64_t retention_at_ns_ = INT64_MIN;  // under mutex_, on the steady clock
 
   mutable std::mutex queue_mutex_;  // what follows

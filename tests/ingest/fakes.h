@@ -112,7 +112,11 @@ class FakeEngine final : public tsdb::Engine {
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId) const override { return fail(ErrorCode::kUnsupported, "not in tests"); }
   Result<void> seal_all() override { return {}; }
   Result<uint64_t> merge_small_chunks() override { return 0; }
-  Result<tsdb::EraseOutcome> erase(tsdb::BucketId, const tsdb::EraseRequest&) override { return tsdb::EraseOutcome{}; }
+  Result<tsdb::ChangeOutcome> erase(tsdb::BucketId, const tsdb::PointSelection&, const tsdb::Cancelled&) override { return tsdb::ChangeOutcome{}; }
+  Result<tsdb::ChangeOutcome> correct(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) override { return tsdb::ChangeOutcome{}; }
+  Result<tsdb::ChangeOutcome> check_correction(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) const override {
+    return tsdb::ChangeOutcome{};
+  }
   tsdb::EngineStatus status() const override { return {}; }
   void register_metrics(Metrics&) override {}
 

@@ -284,8 +284,8 @@ Result<tsdb::WriteOutcome> MemoryEngine::write(tsdb::BucketId bucket, const Poin
   return outcome;
 }
 
-Result<tsdb::EraseOutcome> MemoryEngine::erase(tsdb::BucketId bucket, const tsdb::EraseRequest& request) {
-  tsdb::EraseOutcome outcome;
+Result<tsdb::ChangeOutcome> MemoryEngine::erase(tsdb::BucketId bucket, const tsdb::PointSelection& request, const tsdb::Cancelled&) {
+  tsdb::ChangeOutcome outcome;
   for (auto& [key, series] : buckets_.at(bucket)->series) {
     const bool is_named = request.measurements.empty() || std::ranges::find(request.measurements, series.name.measurement) != request.measurements.end();
     if (!is_named || !admits(request.predicate, series.name)) continue;

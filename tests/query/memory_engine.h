@@ -54,7 +54,9 @@ class MemoryEngine final : public tsdb::Engine {
   Result<void> create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) override;
   Result<tsdb::BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append = nullptr) override;
-  Result<tsdb::EraseOutcome> erase(tsdb::BucketId bucket, const tsdb::EraseRequest& request) override;
+  Result<tsdb::ChangeOutcome> erase(tsdb::BucketId bucket, const tsdb::PointSelection& request, const tsdb::Cancelled& cancelled) override;
+  Result<tsdb::ChangeOutcome> correct(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) override { return no_corrections(); }
+  Result<tsdb::ChangeOutcome> check_correction(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) const override { return no_corrections(); }
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId bucket) const override;
   Result<void> seal_all() override { return {}; }
   Result<uint64_t> merge_small_chunks() override { return 0; }
@@ -62,6 +64,8 @@ class MemoryEngine final : public tsdb::Engine {
   void register_metrics(Metrics&) override {}
 
  private:
+  static Result<tsdb::ChangeOutcome> no_corrections() { return fail(ErrorCode::kUnsupported, "no query language corrects"); }
+
   struct Policy {
     tsdb::RetentionPolicy policy;
     tsdb::BucketId bucket;

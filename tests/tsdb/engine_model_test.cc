@@ -1,6 +1,8 @@
-// Random histories against a model: writes in and out of order, seals, checkpoints, crashes, power cuts, failing disks; every range of every
+// Random histories against a model: writes in and out of order, erasures, corrections, seals, checkpoints, crashes, power cuts, failing disks; every range of every
 // column must read as a std::map would. CAMPANILE_SEED runs one seed alone, CAMPANILE_SEEDS that many.
 
+#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <deque>
 
@@ -24,7 +26,7 @@ class History {
 
   void run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
-      switch (random_.below(18)) {
+      switch (random_.below(20)) {
         case 0: ASSERT_TRUE(h_.engine->seal_all()); break;
         case 1: h_.crash(); break;
         case 2: h_.checkpoint(); break;
@@ -34,6 +36,8 @@ class History {
         case 6: seal_on_a_failing_disk(); break;
         case 7: erase(); break;
         case 8: erase_on_a_failing_disk(); break;
+        case 9: correct(); break;
+        case 10: correct_on_a_failing_disk(); break;
         default: write(); break;
       }
     }
@@ -43,7 +47,9 @@ class History {
   }
 
  private:
-  static EngineOptions options(Random& random) { return {.chunk_points_max = static_cast<uint32_t>(2 + random.below(100))}; }
+  static EngineOptions options(Random& random) {
+    return {.chunk_points_max = static_cast<uint32_t>(2 + random.below(100)), .correction_chunks_max = static_cast<uint32_t>(1 + random.below(6))};
+  }
 
   FieldValue value(FieldType type) {
     switch (type) {
@@ -78,8 +84,6 @@ class History {
       auto& model = model_["data,n=" + names_[series]];
       for (uint64_t k = 0; k < fields; ++k) {
         const size_t which = random_.below(5);
-        static constexpr std::string_view kNames[] = {"f", "i", "u", "b", "s"};
-        static constexpr FieldType kTypes[] = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
         made.push_back({kNames[which], value(kTypes[which])});
         ModelColumn& column = model[std::string(kNames[which])];
         column.type = kTypes[which];
@@ -98,8 +102,8 @@ class History {
   }
 
   // Erases the range from some of the series, in the model too.
-  EraseRequest erasure() {
-    EraseRequest request{.measurements = {}, .predicate = {}, .range = random_.one_in(3) ? TimeRange{} : range()};
+  PointSelection erasure() {
+    PointSelection request{.measurements = {}, .predicate = {}, .range = random_.one_in(3) ? TimeRange{} : range()};
     const bool one = random_.one_in(2);
     const std::string name = std::to_string(random_.below(4));
     if (one) request.predicate = {.kind = TagPredicate::Kind::kEqual, .key = "n", .value = name, .pattern = nullptr, .children = {}};
@@ -118,7 +122,7 @@ class History {
     for (const auto& [key, fields] : model_) {
       for (const auto& [field, column] : fields) before += column.rows.size();
     }
-    const EraseRequest request = erasure();
+    const PointSelection request = erasure();
     for (const auto& [key, fields] : model_) {
       for (const auto& [field, column] : fields) after += column.rows.size();
     }
@@ -140,6 +144,88 @@ class History {
     // Readers see it when the next pass has been.
     if (!erased) {
       ASSERT_TRUE(h_.engine->seal_all());
+    }
+  }
+
+  // A correction of some of the series, with the values that it is to lead to.
+  struct Corrected {
+    CorrectionRequest request;
+    Model model;
+    uint64_t values = 0;
+    bool is_known = false;  // the field
+    bool fits = true;       // every value has a result
+  };
+
+  static std::optional<OwnedValue> scaled(const OwnedValue& value, double factor, double offset) {
+    if (const auto* const number = std::get_if<double>(&value)) return std::fma(*number, factor, offset);
+    const auto* const whole = std::get_if<int64_t>(&value);
+    const long double result = std::round((whole ? static_cast<long double>(*whole) : static_cast<long double>(std::get<uint64_t>(value))) * factor + offset);
+    if (whole) return result >= -0x1p63L && result < 0x1p63L ? std::optional<OwnedValue>(static_cast<int64_t>(result)) : std::nullopt;
+    return result >= 0 && result < 0x1p64L ? std::optional<OwnedValue>(static_cast<uint64_t>(result)) : std::nullopt;
+  }
+
+  Corrected correction() {
+    Corrected made{.request = {}, .model = model_};
+    const size_t which = random_.below(5);
+    made.request.points.range = random_.one_in(3) ? TimeRange{} : range();
+    made.request.field = kNames[which];
+    const bool one = random_.one_in(2);
+    const std::string name = std::to_string(random_.below(4));
+    if (one) made.request.points.predicate = {.kind = TagPredicate::Kind::kEqual, .key = "n", .value = name, .pattern = nullptr, .children = {}};
+    const double factor = std::array{1.0, -1.0, 0.5, 2.0, 1.02, 0.0}[random_.below(6)];
+    const double offset = random_.one_in(2) ? 0.0 : static_cast<double>(random_.between(-20, 20)) / 2;
+    const bool is_constant = which > 2 || random_.one_in(4);
+    const FieldValue constant = value(kTypes[which]);
+    made.request.correction = is_constant ? Correction::set(constant) : Correction::scale(factor, offset);
+    for (auto& [key, fields] : made.model) {
+      const auto column = fields.find(made.request.field);
+      if (column == fields.end()) continue;
+      made.is_known = true;
+      if (one && key != "data,n=" + name) continue;
+      auto& rows = column->second.rows;
+      const TimeRange& wanted = made.request.points.range;
+      for (auto row = rows.lower_bound(wanted.from_ns); row != rows.end() && row->first <= wanted.to_ns; ++row) {
+        const auto result = is_constant ? std::optional(owned(constant)) : scaled(row->second, factor, offset);
+        ++made.values;
+        made.fits &= result.has_value();
+        if (result) row->second = *result;
+      }
+    }
+    return made;
+  }
+
+  void correct() {
+    const Corrected wanted = correction();
+    const auto would = h_.engine->check_correction(bucket_, wanted.request);
+    const auto corrected = h_.engine->correct(bucket_, wanted.request);
+    ASSERT_EQ(would.has_value(), wanted.is_known && wanted.fits) << (would ? "" : would.error().message);
+    ASSERT_EQ(corrected.has_value(), would.has_value()) << (corrected ? "" : corrected.error().message);
+    if (!corrected) {
+      ASSERT_EQ(corrected.error().code, wanted.is_known ? ErrorCode::kInvalidArgument : ErrorCode::kNotFound);
+      return;
+    }
+    ASSERT_EQ(would->values, wanted.values);
+    // Chunks that overlap count a value once for each chunk that had it, and one of them that was written again may have had no result.
+    ASSERT_GE(corrected->values + corrected->values_left, wanted.values);
+    ASSERT_EQ(corrected->damaged_chunks, 0u);
+    model_ = wanted.model;
+  }
+
+  // Once it is in the journal it will be done, and once, wherever the disk refused and whatever comes next.
+  void correct_on_a_failing_disk() {
+    const Corrected wanted = correction();
+    h_.store->fail_writes({ErrorCode::kIoError, "no space left on device"}, random_.below(6));
+    const size_t records = h_.journal.records().size();
+    const auto corrected = h_.engine->correct(bucket_, wanted.request);
+    if (h_.journal.records().size() != records) model_ = wanted.model;
+    if (random_.one_in(2)) (void)h_.engine->seal_all();
+    h_.store->heal();
+    if (corrected) return;
+    // Readers see it when the next pass has been, or the next start.
+    switch (random_.below(3)) {
+      case 0: h_.crash(); break;
+      case 1: h_.cut_power(random_); break;
+      default: ASSERT_TRUE(h_.engine->seal_all());
     }
   }
 
@@ -181,6 +267,9 @@ class History {
       }
     }
   }
+
+  static constexpr std::string_view kNames[] = {"f", "i", "u", "b", "s"};
+  static constexpr FieldType kTypes[] = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
 
   Random random_;
   EngineHarness h_;

@@ -18,15 +18,16 @@ class FakeJournal final : public journal::Journal {
   };
 
   Result<journal::Lsn> append(journal::RecordType type, std::string_view head, std::string_view tail) override {
+    const journal::NewRecord record{.type = type, .head = head, .tail = tail};
+    return append_together({&record, 1});
+  }
+  Result<journal::Lsn> append_together(std::span<const journal::NewRecord> records) override {
     const std::lock_guard lock(mutex_);
     if (refuses_) return fail(refusal_, "the fake journal was told to refuse");
-    Kept record{type, std::string(head) + std::string(tail), 0};
-    end_ += 16 + record.payload.size();
-    record.lsn = end_;
-    records_.push_back(std::move(record));
+    for (const journal::NewRecord& record : records) end_ += 16 + record.head.size() + record.tail.size();
+    for (const journal::NewRecord& record : records) records_.push_back({record.type, std::string(record.head) + std::string(record.tail), end_});
     return end_;
   }
-  Result<journal::Lsn> append_together(std::span<const journal::NewRecord>) override { return fail(ErrorCode::kUnsupported, "not in tests"); }
   journal::Lsn durable() const override { return end(); }
   journal::Lsn end() const override {
     const std::lock_guard lock(mutex_);
@@ -50,6 +51,12 @@ class FakeJournal final : public journal::Journal {
     const std::lock_guard lock(mutex_);
     refuses_ = true;
     refusal_ = code;
+  }
+  // Everything is gone, and it begins anew.
+  void lose() {
+    const std::lock_guard lock(mutex_);
+    records_.clear();
+    end_ = 0;
   }
   void fail_syncs(bool fail) {
     const std::lock_guard lock(mutex_);

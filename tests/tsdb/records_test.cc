@@ -104,6 +104,38 @@ TEST(Records, DatabaseChangesRoundTrip) {
   EXPECT_FALSE(decode_database_change(payload.substr(1)));
 }
 
+RangeChange range_change(decltype(RangeChange::what) what) {
+  return {.bucket = 7, .range = {INT64_MIN, -5}, .series = {1, 2, 900, uint64_t{1} << 31}, .what = std::move(what)};
+}
+
+TEST(Records, ChangesOfRangesRoundTrip) {
+  const std::vector<RangeChange> changes = {
+      range_change(Erasure{}),
+      range_change(ColumnCorrection{3, Correction::scale(1.02, -0.5)}),
+      range_change(ColumnCorrection{65535, Correction::set(FieldValue::of_string("window open"))}),
+      range_change(ColumnCorrection{1, Correction::set(FieldValue::of_unsigned(UINT64_MAX))}),
+      range_change(ColumnCorrection{1, Correction::set(FieldValue::of_boolean(true))}),
+  };
+  for (const RangeChange& change : changes) {
+    const std::string payload = encode_range_change(change);
+    const auto back = decode_range_change(type_of(change), payload);
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->bucket, 7u);
+    EXPECT_EQ(back->range.from_ns, INT64_MIN);
+    EXPECT_EQ(back->range.to_ns, -5);
+    EXPECT_EQ(back->series, change.series);
+    ASSERT_EQ(back->what.index(), change.what.index());
+    EXPECT_EQ(encode_range_change(*back), payload);
+    if (const auto* const column = std::get_if<ColumnCorrection>(&change.what)) {
+      EXPECT_EQ(to_string(std::get<ColumnCorrection>(back->what).correction), to_string(column->correction));
+    }
+    for (size_t cut = 0; cut < payload.size(); ++cut) EXPECT_FALSE(decode_range_change(type_of(change), payload.substr(0, cut))) << cut;
+    EXPECT_FALSE(decode_range_change(type_of(change), payload + "x"));
+  }
+  EXPECT_EQ(type_of(changes[0]), journal::RecordType::kErase);
+  EXPECT_EQ(type_of(changes[1]), journal::RecordType::kCorrect);
+}
+
 TEST(Records, LaterVersionsAreNamed) {
   const auto decoded = decode_points("\x02rest", [](SeriesId, int64_t, std::span<const Slot>) {});
   ASSERT_FALSE(decoded);

@@ -149,6 +149,11 @@ struct QueryConfig {
   uint64_t values_max = 10'000'000;
 };
 
+struct AuditConfig {
+  uint64_t entries_max = 100'000;
+  uint64_t age_max_s = 0;  // 0: for ever
+};
+
 struct LiveConfig {
   uint64_t updates_per_s = 4;
   uint64_t pages_max = 1'000;
@@ -202,6 +207,7 @@ struct Config {
   IngestConfig ingest;
   QueryConfig query;
   LiveConfig live;
+  AuditConfig audit;
   AuthConfig auth;
   std::vector<PlaceConfig> places;
   std::vector<BridgeConfig> bridges;

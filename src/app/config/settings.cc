@@ -239,6 +239,7 @@ constexpr std::array kSections{
     Section{"storage", "How points are kept."},
     Section{"ingest", "What becomes of a message."},
     Section{"query", "Limits of queries."},
+    Section{"audit", "What is kept of what was erased and corrected."},
     Section{"live", "What the page is told as it happens."},
     Section{"auth", "Who may come in."},
     Section{"log", "What is logged, to standard error."},
@@ -376,6 +377,11 @@ void add_answers(Config& c, std::vector<Setting>& out) {
   add(count("live.sensors_max", &c.live.sensors_max, 1, 10'000'000, "Sensors that the page knows."));
 }
 
+void add_audit(Config& c, std::vector<Setting>& out) {
+  out.push_back(count("audit.entries_max", &c.audit.entries_max, 100, 100'000'000, "What was erased and corrected, by whom and why, is kept up to this number of entries; beyond it the oldest go."));
+  out.push_back(seconds("audit.age_max_s", &c.audit.age_max_s, 0, 36'500 * kDayS, "And up to this age. 0: for ever."));
+}
+
 void add_access(Config& c, std::vector<Setting>& out) {
   const auto add = [&](Setting setting) { out.push_back(std::move(setting)); };
   add(choice("auth.anonymous", &c.auth.anonymous, {"auto", "none", "all"},
@@ -397,6 +403,7 @@ std::vector<Setting> settings_of(Config& config) {
   add_storage(config, out);
   add_ingest(config, out);
   add_answers(config, out);
+  add_audit(config, out);
   add_access(config, out);
   out.push_back(records("places", &config.places, "Where series belong in the tree of places, tried in this order before the built-in rules.",
                         kPlacesExample));

@@ -1,15 +1,19 @@
 // DELETE: erases points by measurement, tags and time, in every retention policy of the database.
 //
-//   TRY(run_delete(statement, engine, catalog, options));
+//   TRY(run_delete(statement, text, engine, catalog, options));
 //
+// It asks between slices of series whether it is to go on, and tells how far it came where it is not.
 // Threads: a worker; it takes as long as the erasing (tsdb/engine.h). Errors: in InfluxDB's words where it has any.
 #pragma once
+
+#include <string_view>
 
 #include "query/languages/influxql/catalog.h"
 #include "query/languages/influxql/influxql.h"
 
 namespace campanile::query::influxql {
 
-Result<void> run_delete(const DeleteStatement& statement, tsdb::Engine& engine, Catalog& catalog, const RunOptions& options);
+// `text` is what the audit log keeps of it.
+Result<void> run_delete(const DeleteStatement& statement, std::string_view text, tsdb::Engine& engine, Catalog& catalog, const RunOptions& options);
 
 }  // namespace campanile::query::influxql

@@ -16,8 +16,9 @@ constexpr int64_t kHourNs = 3'600'000'000'000;
 
 class StatementRunner {
  public:
-  StatementRunner(tsdb::Engine& engine, const RunOptions& options, ResultSink& sink)
-      : engine_(engine), options_(options), sink_(sink), catalog_(engine, options.database, options.retention_policy) {}
+  // `text` is the statement's.
+  StatementRunner(std::string_view text, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink)
+      : text_(text), engine_(engine), options_(options), sink_(sink), catalog_(engine, options.database, options.retention_policy) {}
 
   Result<void> operator()(const SelectStatement& statement) {
     const PreparedSelect prepared = TRY(prepare_select(statement, options_.now_ns));
@@ -65,8 +66,16 @@ class StatementRunner {
     return engine_.create_retention_policy(statement.name, policy);
   }
 
-  Result<void> operator()(const DeleteStatement& statement) { return run_delete(statement, engine_, catalog_, options_); }
-  Result<void> operator()(const DropDatabase& statement) { return engine_.drop_database(statement.name); }
+  Result<void> operator()(const DeleteStatement& statement) { return run_delete(statement, text_, engine_, catalog_, options_); }
+
+  Result<void> operator()(const DropDatabase& statement) {
+    audit::AuditEntry entry = audit_entry("drop_database", text_, options_);
+    entry.database = statement.name;
+    return audit::recorded(options_.audit, std::move(entry), [&](audit::AuditEntry& filled) {
+      filled.series = count_series(statement.name);
+      return engine_.drop_database(statement.name);
+    });
+  }
 
   Result<void> operator()(const CreateRetentionPolicy& statement) {
     if (statement.name.empty()) return fail(ErrorCode::kInvalidArgument, "invalid name");
@@ -96,6 +105,21 @@ class StatementRunner {
     return fail(ErrorCode::kAlreadyExists, "retention policy conflicts with an existing policy");
   }
 
+  // 0 where the database is not there.
+  uint64_t count_series(const std::string& database) const {
+    uint64_t count = 0;
+    const auto policies = engine_.retention_policies(database);
+    if (!policies) return 0;
+    for (const tsdb::RetentionPolicy& policy : *policies) {
+      const auto bucket = engine_.bucket(database, policy.name);
+      const auto reader = bucket ? engine_.reader(*bucket) : Result<std::shared_ptr<const tsdb::Reader>>(nullptr);
+      if (!reader || !*reader) continue;
+      for (const std::string& measurement : (*reader)->measurements()) count += (*reader)->series(measurement, {}).value_or(std::vector<tsdb::Series>()).size();
+    }
+    return count;
+  }
+
+  const std::string_view text_;
   tsdb::Engine& engine_;
   const RunOptions& options_;
   ResultSink& sink_;
@@ -104,11 +128,15 @@ class StatementRunner {
 
 }  // namespace
 
+audit::AuditEntry audit_entry(std::string_view kind, std::string_view text, const RunOptions& options) {
+  return {.kind = std::string(kind), .who = options.user, .what = std::string(text), .why = options.reason};
+}
+
 Result<void> run(const Query& query, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink) {
   for (size_t id = 0; id < query.statements.size(); ++id) {
     const Statement& statement = query.statements[id];
     sink.begin_statement(id);
-    Result<void> done = std::visit(StatementRunner(engine, options, sink), statement.body);
+    Result<void> done = std::visit(StatementRunner(statement.text, engine, options, sink), statement.body);
     if (done && options.is_read_only && writes(statement)) {
       sink.warn(fmt::format("deprecated use of '{}' in a read only context, please use a POST request instead", statement.text));
     }

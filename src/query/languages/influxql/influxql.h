@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "audit/audit_log.h"
 #include "base/result.h"
 #include "query/languages/influxql/ast.h"
 #include "query/languages/influxql/result_sink.h"
@@ -26,7 +27,14 @@ struct RunOptions {
   bool is_read_only = false;     // a GET: writing statements are executed, with a warning
   std::string version;           // for SHOW DIAGNOSTICS
   Context context;
+  // What changes or erases stored points is recorded there, in the name of `user` and with `reason`; null: it is not.
+  audit::AuditLog* audit = nullptr;
+  std::string user;
+  std::string reason;
 };
+
+// An entry of that kind for a statement, to be filled in.
+audit::AuditEntry audit_entry(std::string_view kind, std::string_view text, const RunOptions& options);
 
 Result<void> run(const Query& query, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink);
 

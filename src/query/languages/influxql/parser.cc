@@ -24,6 +24,18 @@ Result<Query> parse(std::string_view text, const Parameters& parameters) {
   return Parser(text, parameters).query();
 }
 
+Result<Expr> parse_condition(std::string_view text) {
+  if (text.size() > kQueryBytesMax) return fail(ErrorCode::kTooLarge, "the condition has {} bytes; at most {} are taken", text.size(), kQueryBytesMax);
+  const Parameters none;
+  return Parser(text, none).lone_condition();
+}
+
+Result<Expr> Parser::lone_condition() {
+  Expr condition = TRY(expr());
+  TRY(expect(TokenKind::kEnd));
+  return condition;
+}
+
 Token Parser::scan() {
   Token token = lexer_.next();
   if (token.kind != TokenKind::kParameter) return token;

@@ -27,5 +27,7 @@ struct Parameter {
 using Parameters = std::map<std::string, Parameter, std::less<>>;
 
 Result<Query> parse(std::string_view text, const Parameters& parameters = {});
+// What may stand behind WHERE, alone.
+Result<Expr> parse_condition(std::string_view text);
 
 }  // namespace campanile::query::influxql

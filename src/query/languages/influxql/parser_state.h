@@ -19,6 +19,7 @@ class Parser {
   Parser(std::string_view text, const Parameters& parameters) : text_(text), lexer_(text), parameters_(parameters) {}
 
   Result<Query> query();
+  Result<Expr> lone_condition();
 
  private:
   // Tokens. next() passes blanks and comments; scan() does not. Either puts a parameter's value in its place.
