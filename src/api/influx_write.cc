@@ -98,7 +98,7 @@ Result<std::string_view> body_of(const net::HttpRequest& request, size_t bytes_m
 
 // What became of a body.
 struct InfluxWriteResource::Stored {
-  journal::Lsn lsn = 0;
+  journal::Awaited awaited;
   size_t points = 0;
   LineErrors unparsed;
   size_t refused = 0;                    // by the store
@@ -111,7 +111,7 @@ struct InfluxWriteResource::Stored {
 };
 
 void InfluxWriteResource::Stored::add(const PointBatch& batch, const tsdb::WriteOutcome& outcome) {
-  lsn = std::max(lsn, outcome.lsn);
+  awaited.include(outcome.awaited);
   points += outcome.points_stored;
   refused += outcome.errors.size();
   for (const tsdb::PointError& error : outcome.errors) {
@@ -163,8 +163,8 @@ void InfluxWriteResource::handle(Version version, net::HttpRequest request, net:
 }
 
 void InfluxWriteResource::send(Version version, net::EventLoop& loop, net::HttpResponder responder, Reply reply) {
-  if (reply.lsn == 0) return responder.respond(std::move(reply.response));
-  commits_(loop).when_durable(reply.lsn, [version, waiting = std::move(responder), response = std::move(reply.response)](const Result<void>& stored) mutable {
+  if (reply.awaited.is_nothing()) return responder.respond(std::move(reply.response));
+  commits_(loop).when_safe(reply.awaited, [version, waiting = std::move(responder), response = std::move(reply.response)](const Result<void>& stored) mutable {
     waiting.respond(stored ? std::move(response) : error_response(version, stored.error()));
   });
 }
@@ -180,7 +180,7 @@ InfluxWriteResource::Reply InfluxWriteResource::write(Version version, const net
   if (const auto stored = store(); !stored) {
     reply.response = error_response(version, stored.error());
   } else {
-    reply.lsn = stored->lsn;
+    reply.awaited = stored->awaited;
     reply.response = stored->is_whole() ? net::HttpResponse{.status = 204} : error_response(version, 400, stored->message(), stored->lines());
   }
   add_influx_headers(reply.response, request);

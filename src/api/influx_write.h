@@ -35,10 +35,10 @@ class InfluxWriteResource {
   using CommitsOfLoop = std::function<journal::CommitQueue&(net::EventLoop&)>;
   enum class Version { kOne, kTwo };
 
-  // An answer, and the Lsn that has to be durable before it may be sent.
+  // An answer, and what has to come true before it may be sent.
   struct Reply {
     net::HttpResponse response;
-    journal::Lsn lsn = 0;
+    journal::Awaited awaited;
   };
 
   InfluxWriteResource(ingest::Ingest& ingest, tsdb::Engine& engine, CommitsOfLoop commits, Background background, const Clock& clock,

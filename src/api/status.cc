@@ -37,6 +37,8 @@ std::string StatusResource::json() const {
                          {"mount", listener.mount},
                          {"connections", listener.connections}});
   }
+  boost::json::array databases;
+  for (const auto& database : sources_.databases()) databases.push_back({{"name", database.name}, {"sync_every_ms", database.sync_every_ms}});
   boost::json::array unrouted_topics;
   for (const std::string& topic : ingest.unrouted_topics) unrouted_topics.emplace_back(topic);
 
@@ -61,6 +63,7 @@ std::string StatusResource::json() const {
         {"unrouted", ingest.unrouted}}},
       {"unrouted_topics", unrouted_topics},
       {"listeners", listeners},
+      {"databases", databases},
       {"clients", clients.connected},
       {"subscriptions", clients.subscriptions},
       {"series", engine.series},

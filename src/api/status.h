@@ -43,6 +43,11 @@ struct StatusSources {
     uint64_t connections = 0;
   };
   std::function<std::vector<Listener>()> listeners;
+  struct Database {
+    std::string name;
+    uint64_t sync_every_ms = 0;  // 0: what is acknowledged survives a power cut
+  };
+  std::function<std::vector<Database>()> databases;
   Problems problems;
 };
 

@@ -44,9 +44,14 @@ journal::CheckpointOptions checkpoint_options(const Config& config) {
 kv::RocksDbOptions store_options(const Config& config) { return {.block_cache_bytes = config.storage.block_cache_bytes}; }
 
 tsdb::EngineOptions engine_options(const Config& config) {
-  return {.head_bytes_max = config.storage.head_bytes_max,
-          .chunk_points_max = static_cast<uint32_t>(config.storage.chunk_points_max),
-          .series_max = static_cast<uint32_t>(config.storage.series_max)};
+  tsdb::EngineOptions options{.head_bytes_max = config.storage.head_bytes_max,
+                              .chunk_points_max = static_cast<uint32_t>(config.storage.chunk_points_max),
+                              .series_max = static_cast<uint32_t>(config.storage.series_max),
+                              .sync_within = {}};
+  for (const DatabaseConfig& database : config.storage.databases) {
+    if (database.sync_every_ms > 0) options.sync_within.emplace(database.name, database.sync_every_ms);
+  }
+  return options;
 }
 
 ingest::RejectedOptions rejected_options(const Config& config) {

@@ -23,6 +23,7 @@
 #include "api/sensors.h"
 #include "api/status.h"
 #include "api/topics.h"
+#include "app/config/durability.h"
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
@@ -93,6 +94,7 @@ struct Program::Parts {
   void add_routes();
   Result<void> listen();
   std::vector<api::StatusSources::Listener> listener_status() const;
+  std::vector<api::StatusSources::Database> database_status() const;
 
   const Config config;
   const std::filesystem::path data;
@@ -221,6 +223,15 @@ std::vector<api::StatusSources::Listener> Program::Parts::listener_status() cons
   return out;
 }
 
+std::vector<api::StatusSources::Database> Program::Parts::database_status() const {
+  std::vector<api::StatusSources::Database> out;
+  for (std::string& name : engine->databases()) {
+    const uint64_t ms = sync_every_ms(config, name);
+    out.push_back({.name = std::move(name), .sync_every_ms = ms});
+  }
+  return out;
+}
+
 void Program::Parts::register_gauges() {
   metrics.gauge("campanile_journal_kept_bytes", "Journal on disk", [this] { return static_cast<double>(journal->status().kept_bytes); });
   metrics.gauge("campanile_journal_unsynced_bytes", "Appended to the journal and not yet on disk", [this] {
@@ -272,6 +283,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
                            return api::StatusSources::Clients{.connected = now.connections, .subscriptions = now.subscriptions};
                          },
                          .listeners = [this] { return listener_status(); },
+                         .databases = [this] { return database_status(); },
                          .problems = now_wrong},
       clock, CAMPANILE_VERSION);
   backup_list = std::make_unique<api::BackupsResource>(*backups, *accounts, background);

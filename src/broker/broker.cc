@@ -250,21 +250,21 @@ Result<void> Broker::publish_local(std::string_view topic, std::string_view payl
 namespace {
 
 // Retained last: a message that the store has no room for has changed nothing.
-Result<bool> publish_on_loop(BrokerLoop& loop, const OwnMessage& message, journal::Lsn& lsn) {
+Result<bool> publish_on_loop(BrokerLoop& loop, const OwnMessage& message, journal::Awaited& awaited) {
   SharedState& shared = loop.shared();
   const int64_t now_ns = shared.clock.now_ns();
-  lsn = TRY(shared.sink.accept({.topic = message.topic, .payload = message.payload, .qos = message.qos, .retain = message.retain,
-                                .client_id = message.client_id, .user = message.user, .received_ns = now_ns}));
+  awaited = TRY(shared.sink.accept({.topic = message.topic, .payload = message.payload, .qos = message.qos, .retain = message.retain,
+                                    .client_id = message.client_id, .user = message.user, .received_ns = now_ns}));
   Publication publication{.topic = message.topic, .payload = message.payload, .published_ns = now_ns, .qos = message.qos, .retain = message.retain};
   bool retained = false;
   if (message.retain) {
     const auto kept = shared.retained.set(publication);
     if (!kept && kept.error().code != ErrorCode::kTooLarge) return std::unexpected(kept.error());
     if (!kept) loop.traffic().drop(DropReason::kRetainedLimit);
-    if (kept) lsn = std::max(lsn, *kept);
+    if (kept) awaited.include({.synced = *kept});
     retained = kept.has_value();
   }
-  lsn = std::max(lsn, TRY(loop.fan_out(publication, now_ns)).lsn);
+  awaited.include({.synced = TRY(loop.fan_out(publication, now_ns)).lsn});
   return retained;
 }
 
@@ -280,11 +280,11 @@ void Broker::publish(OwnMessage message, std::function<void(Result<bool>)> done)
   BrokerLoop& loop = *shared_->loops.front();
   loop.event_loop().post([&loop, message = std::move(message), done = std::move(done)]() mutable {
     --loop.shared().local_messages;
-    journal::Lsn lsn = 0;
-    const Result<bool> published = publish_on_loop(loop, message, lsn);
+    journal::Awaited awaited;
+    const Result<bool> published = publish_on_loop(loop, message, awaited);
     loop.end_batch();
     if (!published) return done(published);
-    loop.commits().when_durable(lsn, [retained = *published, done = std::move(done)](const Result<void>& stored) {
+    loop.commits().when_safe(awaited, [retained = *published, done = std::move(done)](const Result<void>& stored) {
       done(stored ? Result<bool>(retained) : std::unexpected(stored.error()));
     });
   });

@@ -149,7 +149,7 @@ Result<journal::Lsn> BrokerLoop::store_received(Publication& publication, std::s
   message.append = &append;
   const auto stored = shared_.offer(message);
   if (appended) return *appended;
-  if (!stored) return stored;
+  if (!stored) return std::unexpected(stored.error());
   return append({});
 }
 

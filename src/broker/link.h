@@ -70,7 +70,7 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   // The acknowledgements of one portion of input, and the position in the journal that they wait for.
   struct Batch {
     std::vector<Acknowledgement> acknowledgements;
-    journal::Lsn lsn = 0;
+    journal::Awaited awaited;
     size_t bytes = 0;
   };
 
@@ -105,7 +105,7 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   // Waits for room, or closes the connection: the message will come again.
   mqtt::Taken not_stored(const Error& error);
   void not_recorded(const mqtt::AckPacket& packet, const Error& error, void (Link::*again)(const mqtt::AckPacket&));
-  void acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, mqtt::ReasonCode reason);
+  void acknowledge_later(const mqtt::PublishPacket& packet, const journal::Awaited& awaited, mqtt::ReasonCode reason);
   Batch& batch();
   void commit_batch();
   void committed(const Batch& batch, const Result<void>& stored);
@@ -145,13 +145,14 @@ class Link final : public std::enable_shared_from_this<Link>, public net::TcpHan
   std::unique_ptr<Held> held_;                      // what is sent once CONNACK may be; null: nothing waits
   std::unique_ptr<Batch> batch_;     // null between portions of input
   size_t uncommitted_bytes_ = 0;
+  uint32_t batches_unsynced_ = 0;    // that wait for the journal's sync
   uint64_t messages_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   // Of the packet that waits for room, what is done already.
   static constexpr journal::Lsn kNotYet = UINT64_MAX;
   journal::Lsn retained_lsn_ = kNotYet;
-  journal::Lsn accepted_lsn_ = kNotYet;
+  std::optional<journal::Awaited> accepted_;
   uint32_t input_charged_ = 0;       // of the input budget
   uint16_t keep_alive_s_ = 0;
   bool paused_ = false;

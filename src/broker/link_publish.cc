@@ -25,7 +25,7 @@ Taken Link::on_publish(const mqtt::PublishPacket& packet) {
   if (packet.qos == 2) {
     // [MQTT-4.3.3-10]: the same message again, unless it was released meanwhile.
     if (const auto lsn = session_->received(packet.packet_id)) {
-      acknowledge_later(packet, *lsn, ReasonCode::kSuccess);
+      acknowledge_later(packet, {.synced = *lsn}, ReasonCode::kSuccess);
       return Taken::kYes;
     }
   }
@@ -45,7 +45,7 @@ bool Link::is_denied(const mqtt::PublishPacket& packet) {
   if (!reserved && !has_been_here(packet)) return false;
   ++loop_.traffic().messages_in;
   loop_.traffic().drop(reserved ? DropReason::kDenied : DropReason::kLooped);
-  acknowledge_later(packet, 0, reserved ? ReasonCode::kNotAuthorized : ReasonCode::kSuccess);
+  acknowledge_later(packet, {}, reserved ? ReasonCode::kNotAuthorized : ReasonCode::kSuccess);
   return true;
 }
 
@@ -63,7 +63,7 @@ Taken Link::mount_and_deliver(const mqtt::PublishPacket& packet) {
   if (profile_.mount.size() + packet.topic.size() > UINT16_MAX) {
     ++loop_.traffic().messages_in;
     loop_.traffic().drop(DropReason::kDenied);
-    acknowledge_later(packet, 0, ReasonCode::kTopicNameInvalid);
+    acknowledge_later(packet, {}, ReasonCode::kTopicNameInvalid);
     return Taken::kYes;
   }
   const std::string topic = mount_topic(profile_.mount, packet.topic);
@@ -83,31 +83,33 @@ Taken Link::store_and_deliver(const mqtt::PublishPacket& packet) {
                           .stays = packet.properties.empty() && profile_.mount.empty()};  // otherwise topic and properties may be copies of this call
   if (packet.message_expiry_s) publication.expires_ns = now_ns + *packet.message_expiry_s * kNanosPerSecond;
 
-  journal::Lsn lsn = 0;
+  journal::Awaited awaited;
   if (packet.retain) {
     const auto retained = retain(publication);
     if (!retained) return protocol_.closed() ? Taken::kYes : Taken::kLater;
-    lsn = *retained;
+    awaited.synced = *retained;
   }
   const ReceivedMessage message{.topic = packet.topic, .payload = packet.payload, .qos = packet.qos, .retain = packet.retain,
                                 .client_id = session_->client_id(), .user = user_, .received_ns = loop_.own_time(now_ns)};
   if (packet.qos == 2 && session_->durable()) {
     publication.received_id = packet.packet_id;
     publication.unstored = &message;
-    accepted_lsn_ = 0;
-  } else if (accepted_lsn_ == kNotYet) {
+    accepted_.emplace();
+  } else if (!accepted_) {
     const auto accepted = loop_.shared().offer(message);
     if (!accepted) return not_stored(accepted.error());
-    accepted_lsn_ = *accepted;
+    accepted_ = *accepted;
   }
   const auto delivered = loop_.fan_out(publication, now_ns);
   if (!delivered) return not_stored(delivered.error());
-  lsn = std::max({lsn, accepted_lsn_, delivered->lsn});
-  retained_lsn_ = accepted_lsn_ = kNotYet;
+  awaited.include(*accepted_);
+  awaited.include({.synced = delivered->lsn});
+  retained_lsn_ = kNotYet;
+  accepted_.reset();
   ++messages_in_;
   ++loop_.traffic().messages_in;
   loop_.traffic().payload_bytes_in += packet.payload.size();
-  acknowledge_later(packet, lsn, delivered->wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
+  acknowledge_later(packet, awaited, delivered->wanted ? ReasonCode::kSuccess : ReasonCode::kNoMatchingSubscribers);
   return Taken::kYes;
 }
 
@@ -138,16 +140,16 @@ std::optional<journal::Lsn> Link::retain(Publication& publication) {
   return retained_lsn_;
 }
 
-void Link::acknowledge_later(const mqtt::PublishPacket& packet, journal::Lsn lsn, ReasonCode reason) {
+void Link::acknowledge_later(const mqtt::PublishPacket& packet, const journal::Awaited& awaited, ReasonCode reason) {
   if (packet.qos == 0) return;
   const bool v5 = protocol_.version() == mqtt::ProtocolVersion::kV5;
   if (!v5) reason = ReasonCode::kSuccess;
   batch().acknowledgements.push_back(
       {.packet_id = packet.packet_id, .type = packet.qos == 1 ? PacketType::kPuback : PacketType::kPubrec, .reason = reason});
-  batch_->lsn = std::max(batch_->lsn, lsn);
+  batch_->awaited.include(awaited);
   batch_->bytes += packet.topic.size() + packet.payload.size();
   // A PUBREC with an error ends the exchange, any other makes the identifier known until PUBREL [MQTT-4.3.3-9].
-  if (packet.qos == 2 && !mqtt::is_error(reason)) session_->receive(packet.packet_id, lsn);
+  if (packet.qos == 2 && !mqtt::is_error(reason)) session_->receive(packet.packet_id, std::max(awaited.synced, awaited.written));
 }
 
 Link::Batch& Link::batch() {
@@ -158,14 +160,18 @@ Link::Batch& Link::batch() {
 void Link::commit_batch() {
   if (!batch_) return;
   uncommitted_bytes_ += batch_->bytes;
-  const journal::Lsn lsn = batch_->lsn;
-  loop_.commits().when_durable(lsn, [self = shared_from_this(), batch = std::move(batch_)](const Result<void>& stored) {
+  journal::Awaited& awaited = batch_->awaited;
+  // Acknowledgements go out in the order of their messages [MQTT-4.6.0-2]: behind one that waits for the sync, all do.
+  if (batches_unsynced_ > 0) awaited.synced = std::max({awaited.synced, awaited.written, journal::Lsn{1}});
+  if (awaited.synced > 0) ++batches_unsynced_;
+  loop_.commits().when_safe(journal::Awaited(awaited), [self = shared_from_this(), batch = std::move(batch_)](const Result<void>& stored) {
     self->committed(*batch, stored);
   });
 }
 
 void Link::committed(const Batch& batch, const Result<void>& stored) {
   uncommitted_bytes_ -= batch.bytes;
+  if (batch.awaited.synced > 0) --batches_unsynced_;
   // [MQTT-3.14.4-1]: nothing follows a DISCONNECT, which the input that is being answered may have earned.
   if (ended_ || protocol_.closed()) return;
   if (!stored) {
@@ -241,7 +247,7 @@ void Link::on_release(const mqtt::AckPacket& packet) {
     return;
   }
   batch().acknowledgements.push_back({.packet_id = packet.packet_id, .type = PacketType::kPubcomp});  // [MQTT-4.3.3-11]
-  batch_->lsn = std::max(batch_->lsn, *lsn);
+  batch_->awaited.include({.synced = *lsn});
 }
 
 void Link::on_ack(const mqtt::AckPacket& packet) {

@@ -31,9 +31,9 @@ struct ReceivedMessage {
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  // Returns the Lsn after which the sender may be told that the message is safe; 0 where nothing needs keeping.
+  // Returns after what the sender may be told that the message is safe; nothing where it needs no keeping.
   // Errors: kOverloaded (the sender is slowed and the message tried again), kIoError (it is not acknowledged).
-  virtual Result<journal::Lsn> accept(const ReceivedMessage& message) = 0;
+  virtual Result<journal::Awaited> accept(const ReceivedMessage& message) = 0;
   // Whether it would make anything of a message of that topic. What the broker says of itself is not offered otherwise, so that it
   // counts nowhere as taken in. Clients' messages are not asked about.
   virtual bool wants(std::string_view topic) = 0;

@@ -48,9 +48,9 @@ struct SharedState {
         input(options.input_memory_bytes_max),
         registry(environment, options.sessions_max, [this](Session& session, Session::Ended ended) { finish(session, std::move(ended)); }) {}
 
-  // The sink's answer to a client's message; 0 where it is of the broker's own topics and nobody wants it.
-  Result<journal::Lsn> offer(const ReceivedMessage& message) {
-    if (is_own_topic(message.topic) && !sink.wants(message.topic)) return journal::Lsn{0};
+  // The sink's answer to a client's message; nothing to wait for where it is of the broker's own topics and nobody wants it.
+  Result<journal::Awaited> offer(const ReceivedMessage& message) {
+    if (is_own_topic(message.topic) && !sink.wants(message.topic)) return journal::Awaited{};
     return sink.accept(message);
   }
   // Takes an ended session's subscriptions out of the tree and forgets it; tells its link and publishes its will where there are any.

@@ -49,6 +49,10 @@ std::string reason_of(std::string left_out, std::span<const tsdb::PointError> re
   return left_out + describe(refused);
 }
 
+Result<journal::Awaited> awaiting_sync(Result<journal::Lsn> lsn) {
+  return journal::Awaited{.synced = TRY(std::move(lsn))};
+}
+
 }  // namespace
 
 std::string unstorable_name(const PointBatch& batch) {
@@ -102,7 +106,7 @@ Result<tsdb::BucketId> Ingest::find_or_make_bucket(const std::string& database) 
 
 Ingest::Scratch& Ingest::scratch_of_this_thread() { return scratches_[index_of_this_thread() % kScratches]; }
 
-Result<journal::Lsn> Ingest::accept(const broker::ReceivedMessage& message) {
+Result<journal::Awaited> Ingest::accept(const broker::ReceivedMessage& message) {
   Scratch& scratch = scratch_of_this_thread();
   const std::lock_guard lock(scratch.mutex);
   const RoutedTopic& routed = route(scratch, message.topic);
@@ -113,7 +117,7 @@ Result<journal::Lsn> Ingest::accept(const broker::ReceivedMessage& message) {
 
   scratch.batch.clear();
   auto decoded = decode(message, routed, scratch.batch);
-  if (!decoded) return count(message, reject(message, *routed.route, decoded.error().message));
+  if (!decoded) return count(message, awaiting_sync(reject(message, *routed.route, decoded.error().message)));
   if (decoded->ignored) return pass_over(message, ignored_);
   return count(message, store(message, routed, scratch.batch, std::move(decoded->left_out)));
 }
@@ -144,19 +148,19 @@ Result<decoders::Decoded> Ingest::decode(const broker::ReceivedMessage& message,
   return decoded;
 }
 
-Result<journal::Lsn> Ingest::store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
-                                   std::string left_out) {
+Result<journal::Awaited> Ingest::store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
+                                       std::string left_out) {
   tsdb::BucketId bucket = 0;
   auto outcome = message.append ? write_in_unit(message, routed, batch, left_out, bucket)
                                 : write_to(routed.route->database, batch, message.received_ns, bucket);
   if (!outcome && may_succeed_later(outcome.error().code)) return std::unexpected(outcome.error());
-  if (!outcome) return reject(message, *routed.route, outcome.error().message);
+  if (!outcome) return awaiting_sync(reject(message, *routed.route, outcome.error().message));
   points_.add(outcome->points_stored);
   notify(bucket, batch, *outcome, message.received_ns);
-  if (outcome->errors.empty() && left_out.empty()) return outcome->lsn;
-  if (message.append && outcome->points_stored > 0) return outcome->lsn;  // rejected with them
-  const journal::Lsn kept = TRY(reject(message, *routed.route, reason_of(std::move(left_out), outcome->errors)));
-  return std::max(kept, outcome->lsn);
+  if (outcome->errors.empty() && left_out.empty()) return outcome->awaited;
+  if (message.append && outcome->points_stored > 0) return outcome->awaited;  // rejected with them
+  outcome->awaited.include({.synced = TRY(reject(message, *routed.route, reason_of(std::move(left_out), outcome->errors)))});
+  return outcome->awaited;
 }
 
 Result<tsdb::WriteOutcome> Ingest::write_in_unit(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
@@ -220,19 +224,19 @@ Result<journal::Lsn> Ingest::reject(const broker::ReceivedMessage& message, cons
   return lsn;
 }
 
-journal::Lsn Ingest::pass_over(const broker::ReceivedMessage& message, Counter& why) {
+journal::Awaited Ingest::pass_over(const broker::ReceivedMessage& message, Counter& why) {
   messages_.add();
   bytes_.add(message.payload.size());
   why.add();
-  return 0;
+  return {};
 }
 
 // A message that is tried again later is counted when it succeeds.
-Result<journal::Lsn> Ingest::count(const broker::ReceivedMessage& message, Result<journal::Lsn> lsn) {
-  if (!lsn) return lsn;
+Result<journal::Awaited> Ingest::count(const broker::ReceivedMessage& message, Result<journal::Awaited> awaited) {
+  if (!awaited) return awaited;
   messages_.add();
   bytes_.add(message.payload.size());
-  return lsn;
+  return awaited;
 }
 
 Result<tsdb::WriteOutcome> Ingest::write_batch(tsdb::BucketId bucket, const PointBatch& batch, size_t bytes, int64_t now_ns) {

@@ -2,7 +2,7 @@
 //
 //   auto ingest = TRY(Ingest::open(options, engine, rejected, clock, metrics));
 //   ingest->add_listener(live);
-//   Result<journal::Lsn> lsn = ingest->accept(message);              // the broker's MessageSink
+//   Result<journal::Awaited> awaited = ingest->accept(message);      // the broker's MessageSink
 //   Result<tsdb::WriteOutcome> outcome = ingest->write_batch(bucket, batch, body.size(), now_ns);
 //
 // A message goes through named steps: route (topic -> decoder and tags), decode (bytes -> points), store (points -> journal and head), notify
@@ -71,7 +71,7 @@ class Ingest final : public broker::MessageSink {
   // REQUIRES: called before the first message; the listener outlives this object's last one.
   void add_listener(StoredListener& listener) { listeners_.push_back(&listener); }
 
-  Result<journal::Lsn> accept(const broker::ReceivedMessage& message) override;
+  Result<journal::Awaited> accept(const broker::ReceivedMessage& message) override;
   // Where a route stores it.
   bool wants(std::string_view topic) override;
 
@@ -101,7 +101,7 @@ class Ingest final : public broker::MessageSink {
   // The steps of a message, in order.
   const RoutedTopic& route(Scratch& scratch, std::string_view topic);
   Result<decoders::Decoded> decode(const broker::ReceivedMessage& message, const RoutedTopic& routed, PointBatch& batch) const;
-  Result<journal::Lsn> store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch, std::string left_out);
+  Result<journal::Awaited> store(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch, std::string left_out);
   Result<tsdb::WriteOutcome> write_in_unit(const broker::ReceivedMessage& message, const RoutedTopic& routed, const PointBatch& batch,
                                            const std::string& left_out, tsdb::BucketId& bucket);
   void notify(tsdb::BucketId bucket, const PointBatch& batch, const tsdb::WriteOutcome& outcome, int64_t now_ns);
@@ -109,8 +109,8 @@ class Ingest final : public broker::MessageSink {
   Result<journal::Lsn> reject(const broker::ReceivedMessage& message, const Route& route, std::string reason, const journal::NewRecord* points = nullptr);
 
   // A message that ends here without a trace but in the counters.
-  journal::Lsn pass_over(const broker::ReceivedMessage& message, Counter& why);
-  Result<journal::Lsn> count(const broker::ReceivedMessage& message, Result<journal::Lsn> lsn);
+  journal::Awaited pass_over(const broker::ReceivedMessage& message, Counter& why);
+  Result<journal::Awaited> count(const broker::ReceivedMessage& message, Result<journal::Awaited> awaited);
   void remember_unrouted(std::string_view topic);
   Result<tsdb::WriteOutcome> write_to(const std::string& database, const PointBatch& batch, int64_t now_ns, tsdb::BucketId& bucket,
                                       const tsdb::AppendPoints* append = nullptr);

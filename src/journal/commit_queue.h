@@ -3,7 +3,8 @@
 //   CommitQueue commits(journal, [&loop](auto task) { loop.post(std::move(task)); });
 //   commits.when_durable(lsn, [connection](const Result<void>& stored) { connection->send(puback); });
 //
-// Callbacks run on the loop, in the order in which they were given. After a commit the loop is woken once however many wait.
+// Callbacks run on the loop. Those of when_durable() do so in the order in which they were given, and so do those of when_safe() that wait for
+// no sync; the latter overtake the former that were given before them. After a commit the loop is woken once however many wait.
 // Where the journal cannot write, every callback that waits gets its error; the record may still be stored later.
 // Threads: all methods, the destructor too, on the owning loop only (or when it no longer runs). Ownership: the journal must outlive the
 // queue's use; the queue may go at any time, and drops the callbacks that still wait without running them.
@@ -32,7 +33,9 @@ class CommitQueue {
 
   // Runs `callback` at once where lsn is durable already and nothing waits before it.
   // REQUIRES: close() was not called.
-  void when_durable(Lsn lsn, Callback callback);
+  void when_durable(Lsn lsn, Callback callback) { when_safe({.synced = lsn}, std::move(callback)); }
+  // The same for who may not wait for a sync. What does wait for one makes the journal sync at once.
+  void when_safe(const Awaited& awaited, Callback callback);
   // Drops what waits; nothing is posted to the loop after it returns.
   void close();
   size_t waiting() const;

@@ -19,7 +19,8 @@
 namespace campanile::journal {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
+constexpr int64_t kNever = INT64_MAX;
+constexpr int64_t kLongestWaitNs = 3600 * kNanosPerSecond;  // then it looks again
 
 // Together under the gap that segment_directory.cc leaves at every start, so that Lsns handed out before a power cut are never used again.
 constexpr uint64_t kAheadBytesMax = 2ull << 30;
@@ -33,6 +34,9 @@ class GroupCommitJournal final : public Journal {
 
   Result<Lsn> append(RecordType type, std::string_view head, std::string_view tail) override;
   Result<Lsn> append_together(std::span<const NewRecord> records) override;
+  Result<Lsn> append_within(std::chrono::milliseconds within, RecordType type, std::string_view payload) override;
+  Lsn written() const override { return written_.load(); }
+  void sync_to(Lsn lsn) override;
   Lsn durable() const override { return durable_.load(); }
   Lsn end() const override { return end_.load(); }
   JournalStatus status() const override;
@@ -45,7 +49,8 @@ class GroupCommitJournal final : public Journal {
   class Hold;
   Result<std::vector<SegmentFile>> synced_files();
   template <typename Put>
-  Result<Lsn> add(size_t payload_bytes, Put put_frame);
+  Result<Lsn> add(size_t payload_bytes, std::optional<std::chrono::milliseconds> within, Put put_frame);
+  void want_sync(Lsn lsn);
   void run();
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void gather(std::unique_lock<std::mutex>& lock);
@@ -53,11 +58,16 @@ class GroupCommitJournal final : public Journal {
   void publish(const Result<void>& outcome);
   bool relaxed() const { return options_.sync_every_ms > 0; }
   bool sync_is_due() const;
+  // When the next sync is due without anybody waiting for it.
+  int64_t due_ns() const;
 
   const JournalOptions options_;
+  const SystemClock system_clock_{};
+  const Clock& clock_;
   const std::unique_ptr<SegmentDirectory> directory_;
   LogWriter writer_;                     // the journal's thread only
-  SteadyClock::time_point last_sync_{};  // the journal's thread only
+  int64_t last_sync_ns_ = INT64_MIN / 2;  // the journal's thread only
+  int64_t written_due_ns_ = kNever;       // the same: when the first of the records that it has and that are not synced was promised to be
 
   mutable std::mutex mutex_;  // everything down to failure_
   std::condition_variable work_;
@@ -65,6 +75,7 @@ class GroupCommitJournal final : public Journal {
   std::string pending_;  // frames not yet given to the writer; begins with a mark
   bool stopping_ = false;
   bool sync_wanted_ = false;
+  int64_t pending_due_ns_ = kNever;  // of the records in pending_
   Lsn synced_;
   uint64_t syncs_ = 0;
   uint64_t pending_records_ = 0;
@@ -75,6 +86,8 @@ class GroupCommitJournal final : public Journal {
   // Written under mutex_, read without.
   std::atomic<Lsn> end_;
   std::atomic<Lsn> durable_;
+  std::atomic<Lsn> written_;
+  std::atomic<Lsn> sync_to_{0};  // somebody waits for the sync of records up to there
 
   std::mutex listeners_mutex_;  // held while listeners run; never together with mutex_
   std::vector<CommitListener> listeners_;
@@ -83,11 +96,13 @@ class GroupCommitJournal final : public Journal {
 
 GroupCommitJournal::GroupCommitJournal(std::unique_ptr<SegmentDirectory> directory, const JournalOptions& options)
     : options_(options),
+      clock_(options.clock ? *options.clock : system_clock_),
       directory_(std::move(directory)),
       writer_(*directory_, options.segment_bytes, std::max(directory_->first_unused(), options.lsn_min), directory_->recovered_end()),
       synced_(writer_.end()),
       end_(writer_.end()),
-      durable_(writer_.end()) {}
+      durable_(writer_.end()),
+      written_(writer_.end()) {}
 
 void GroupCommitJournal::start() {
   // The first segment is made before any Lsn goes out. Where that fails the journal opens all the same, so that what is stored can be read,
@@ -106,17 +121,21 @@ GroupCommitJournal::~GroupCommitJournal() {
 }
 
 Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, std::string_view tail) {
-  return add(head.size() + tail.size(), [&] { append_frame(pending_, static_cast<uint8_t>(type), head, tail); });
+  return add(head.size() + tail.size(), std::nullopt, [&] { append_frame(pending_, static_cast<uint8_t>(type), head, tail); });
 }
 
 Result<Lsn> GroupCommitJournal::append_together(std::span<const NewRecord> records) {
   CHECK(!records.empty());
   if (records.size() == 1) return append(records[0].type, records[0].head, records[0].tail);
-  return add(unit_payload_bytes(records), [&] { append_unit(pending_, records); });
+  return add(unit_payload_bytes(records), std::nullopt, [&] { append_unit(pending_, records); });
+}
+
+Result<Lsn> GroupCommitJournal::append_within(std::chrono::milliseconds within, RecordType type, std::string_view payload) {
+  return add(payload.size(), within, [&] { append_frame(pending_, static_cast<uint8_t>(type), payload, {}); });
 }
 
 template <typename Put>
-Result<Lsn> GroupCommitJournal::add(size_t payload_bytes, Put put_frame) {
+Result<Lsn> GroupCommitJournal::add(size_t payload_bytes, std::optional<std::chrono::milliseconds> within, Put put_frame) {
   if (payload_bytes > options_.segment_bytes) {
     return fail(ErrorCode::kTooLarge, "a record of {} bytes does not fit the journal's segment_bytes of {}", payload_bytes, options_.segment_bytes);
   }
@@ -138,9 +157,28 @@ Result<Lsn> GroupCommitJournal::add(size_t payload_bytes, Put put_frame) {
     ++pending_records_;
     lsn = end_ + added;
     end_ = lsn;
+    if (within) {
+      pending_due_ns_ = std::min(pending_due_ns_, clock_.steady_ns() + within->count() * kNanosPerMilli);
+    } else {
+      sync_to_ = lsn;
+    }
   }
   if (was_empty) work_.notify_one();
   return lsn;
+}
+
+void GroupCommitJournal::sync_to(Lsn lsn) {
+  // Without a lock where somebody has asked for it already, as whoever appends without a term does.
+  if (lsn <= sync_to_) return;
+  std::lock_guard lock(mutex_);
+  want_sync(lsn);
+}
+
+// REQUIRES: mutex_ is held.
+void GroupCommitJournal::want_sync(Lsn lsn) {
+  if (lsn <= sync_to_) return;
+  sync_to_ = std::min(lsn, end_.load());
+  work_.notify_one();
 }
 
 JournalStatus GroupCommitJournal::status() const {
@@ -168,6 +206,7 @@ void GroupCommitJournal::add_listener(CommitListener listener) {
 Result<void> GroupCommitJournal::wait_durable(Lsn lsn) {
   std::unique_lock lock(mutex_);
   if (lsn > end_) return fail(ErrorCode::kInvalidArgument, "waiting for journal position {}, but the journal ends at {}", lsn, end_.load());
+  want_sync(lsn);
   progress_.wait(lock, [&] { return durable_ >= lsn || failure_; });
   if (durable_ >= lsn) return {};
   return std::unexpected(*failure_);
@@ -210,7 +249,9 @@ void GroupCommitJournal::run() {
     wait_for_work(lock);
     gather(lock);
     const bool stopping = stopping_;
-    const bool sync_now = std::exchange(sync_wanted_, false) || stopping;
+    const bool is_awaited = !relaxed() && sync_to_ > synced_;
+    const bool sync_now = std::exchange(sync_wanted_, false) || is_awaited || stopping;
+    written_due_ns_ = std::min(written_due_ns_, std::exchange(pending_due_ns_, kNever));
     last_records_ = std::exchange(pending_records_, 0);
     if (!pending_.empty()) {
       writer_.add(std::move(pending_));
@@ -231,11 +272,11 @@ void GroupCommitJournal::wait_for_work(std::unique_lock<std::mutex>& lock) {
     work_.wait_for(lock, std::chrono::milliseconds(options_.retry_ms), [&] { return stopping_; });
     return;
   }
-  const auto something_to_do = [&] { return stopping_ || sync_wanted_ || !pending_.empty(); };
+  const auto something_to_do = [&] { return stopping_ || sync_wanted_ || !pending_.empty() || (!relaxed() && sync_to_ > synced_); };
   if (writer_.written() == writer_.synced()) {
     work_.wait(lock, something_to_do);
   } else {
-    work_.wait_until(lock, last_sync_ + std::chrono::milliseconds(options_.sync_every_ms), something_to_do);
+    work_.wait_for(lock, std::chrono::nanoseconds(std::min(due_ns() - clock_.steady_ns(), kLongestWaitNs)), something_to_do);
   }
 }
 
@@ -246,16 +287,20 @@ void GroupCommitJournal::gather(std::unique_lock<std::mutex>& lock) {
 
 Result<void> GroupCommitJournal::commit(bool sync_now) {
   TRY(writer_.write());
-  if (relaxed() && !sync_now && !sync_is_due()) return {};
+  if (!sync_now && !sync_is_due()) return {};
   TRY(writer_.sync());
-  last_sync_ = SteadyClock::now();
+  last_sync_ns_ = clock_.steady_ns();
+  written_due_ns_ = kNever;
   return {};
+}
+
+int64_t GroupCommitJournal::due_ns() const {
+  return relaxed() ? std::min(written_due_ns_, last_sync_ns_ + options_.sync_every_ms * kNanosPerMilli) : written_due_ns_;
 }
 
 bool GroupCommitJournal::sync_is_due() const {
   // Unsynced bytes stay in memory to be written again after a fault, so their number is a reason to sync too.
-  return writer_.written() - writer_.synced() > options_.pending_bytes_max / 2 ||
-         SteadyClock::now() - last_sync_ >= std::chrono::milliseconds(options_.sync_every_ms);
+  return writer_.written() - writer_.synced() > options_.pending_bytes_max / 2 || clock_.steady_ns() >= due_ns();
 }
 
 void GroupCommitJournal::publish(const Result<void>& outcome) {
@@ -269,6 +314,7 @@ void GroupCommitJournal::publish(const Result<void>& outcome) {
     // It never goes back: what the relaxed setting promised stays promised while it is written again.
     durable_ = std::max(durable_.load(), relaxed() ? writer_.written() : writer_.synced());
     durable = durable_;
+    written_ = std::max(written_.load(), writer_.written());
     failed_before = failure_.has_value();
     if (!outcome) failure_ = outcome.error();
   }

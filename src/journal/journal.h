@@ -4,6 +4,7 @@
 //   const Lsn lsn = TRY(journal->append(RecordType::kPoints, payload));
 //   commits.when_durable(lsn, [](Result<void> stored) { ... });   // journal/commit_queue.h
 //   journal->append_together(records);                            // a unit: after a power cut all of them are there, or none
+//   journal->append_within(200ms, RecordType::kPoints, payload);  // nobody waits for its sync, which takes place in time all the same
 //
 // A record is on disk and survives power loss when durable() has reached its Lsn. docs/format/journal.md draws the bytes.
 // Threads: append(), durable() and status() from any thread; listeners run on the journal's thread and must not block.
@@ -14,6 +15,8 @@
 // An Lsn names one record for ever: after a start the positions go on beyond any that the run before can have handed out.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -23,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace campanile::journal {
@@ -56,6 +60,18 @@ struct NewRecord {
   std::string_view tail = {};
 };
 
+// What an acknowledgement waits for: that records up to `synced` would survive a power cut, and those up to `written` that the program is killed.
+struct Awaited {
+  Lsn synced = 0;
+  Lsn written = 0;
+
+  bool is_nothing() const { return synced == 0 && written == 0; }
+  void include(const Awaited& other) {
+    synced = std::max(synced, other.synced);
+    written = std::max(written, other.written);
+  }
+};
+
 struct JournalOptions {
   uint64_t segment_bytes = 64ull << 20;        // a new file begins after that many
   uint64_t pending_bytes_max = 64ull << 20;    // appended, not yet synced
@@ -69,6 +85,7 @@ struct JournalOptions {
   uint32_t gather_us = 500;
   uint32_t gather_records = 16;
   uint32_t retry_ms = 1000;                    // after a failed write or sync: how long until the next attempt
+  const Clock* clock = nullptr;                // what says that a sync is due; null: the system's. It must outlive the journal
 };
 
 struct JournalStatus {
@@ -127,6 +144,19 @@ class Journal {
   // Errors: as append(); their payloads together are to fit into segment_bytes.
   virtual Result<Lsn> append_together(std::span<const NewRecord> records) = 0;
 
+  // As append(), for who does not wait for the sync: it comes at the latest `within` after the call, or with the first one that somebody
+  // waits for. While the disk refuses it comes later. Like written() and sync_to() only for a journal that tells writing from syncing; any other
+  // syncs at once.
+  virtual Result<Lsn> append_within(std::chrono::milliseconds within, RecordType type, std::string_view payload) {
+    static_cast<void>(within);
+    return append(type, payload);
+  }
+  // After the last record that the operating system has: it survives that the program is killed. It never goes back: where the disk refuses,
+  // what was written may be in memory alone until it can be written again.
+  virtual Lsn written() const { return durable(); }
+  // Syncs up to `lsn` at once, whatever was said when it was appended. Does not wait.
+  virtual void sync_to(Lsn lsn) { static_cast<void>(lsn); }
+
   virtual Lsn durable() const = 0;
   virtual Lsn end() const = 0;
   virtual JournalStatus status() const = 0;
@@ -134,7 +164,7 @@ class Journal {
   // REQUIRES: called before the first append(). Listeners stay for the journal's life.
   virtual void add_listener(CommitListener listener) = 0;
 
-  // Blocks until durable() >= lsn. For shutdown, tests and command-line tools; never on an event loop.
+  // Blocks until durable() >= lsn, which it sees to as sync_to() does. For shutdown, tests and command-line tools; never on an event loop.
   // Errors: kIoError while the journal cannot write; kInvalidArgument for an lsn after end().
   virtual Result<void> wait_durable(Lsn lsn) = 0;
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -92,10 +93,12 @@ struct SeriesEntry {
 
 class Bucket {
  public:
-  Bucket(BucketId bucket_id, int64_t bucket_duration_ns) : id(bucket_id), duration_ns(bucket_duration_ns) {}
+  Bucket(BucketId bucket_id, int64_t bucket_duration_ns, std::chrono::milliseconds bucket_sync_within = {})
+      : id(bucket_id), duration_ns(bucket_duration_ns), sync_within(bucket_sync_within) {}
 
   const BucketId id;
   const int64_t duration_ns;  // 0: for ever
+  const std::chrono::milliseconds sync_within;  // 0: before its points are acknowledged
   std::atomic<bool> dropped{false};
 
   SeriesEntry* find(std::string_view key) const {

@@ -14,8 +14,13 @@ constexpr int64_t kShortestDurationNs = 3600 * kNanosPerSecond;
 
 }  // namespace
 
-void EngineImpl::take_effect(const Catalog::Effect& effect) {
-  for (const Catalog::Policy& policy : effect.made) index_.add_bucket(policy.bucket, policy.duration_ns);
+std::chrono::milliseconds EngineImpl::sync_within(std::string_view database) const {
+  const auto found = options_.sync_within.find(database);
+  return found == options_.sync_within.end() ? std::chrono::milliseconds(0) : found->second;
+}
+
+void EngineImpl::take_effect(std::string_view database, const Catalog::Effect& effect) {
+  for (const Catalog::Policy& policy : effect.made) index_.add_bucket(policy.bucket, policy.duration_ns, sync_within(database));
   for (const BucketId id : effect.dropped) {
     if (auto bucket = index_.remove_bucket(id)) sealer_.erase_bucket(std::move(bucket));
   }
@@ -48,7 +53,7 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
       // The row comes before any chunk of a new bucket: without it the next start would take those for left over. Without a journal it is all there is.
       TRY(write_catalog(changed, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
       catalog_ = std::move(changed);
-      take_effect(effect);
+      take_effect(change.database, effect);
     }
   }
   if (journal) TRY(journal->wait_durable(lsn));

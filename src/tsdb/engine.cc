@@ -68,7 +68,7 @@ EngineImpl::~EngineImpl() { stop(); }
 Result<void> EngineImpl::load(const Meta& meta) {
   const std::unique_lock lock(index_.gate);
   for (const auto& [name, database] : catalog_.databases()) {
-    for (const Catalog::Policy& policy : database.policies) index_.add_bucket(policy.bucket, policy.duration_ns);
+    for (const Catalog::Policy& policy : database.policies) index_.add_bucket(policy.bucket, policy.duration_ns, sync_within(name));
   }
   const journal::Lsn sealed = TRY(index_.load(store_, meta.next_series));
   highest_lsn_ = std::max({sealed, meta.checkpoint_lsn, catalog_.applied_lsn()});
@@ -163,7 +163,7 @@ Result<void> EngineImpl::replay_change(const journal::Record& record) {
   const std::unique_lock lock(index_.gate);
   if (record.lsn <= catalog_.applied_lsn()) return {};
   const DatabaseChange change = TRY(decode_database_change(record.payload));
-  take_effect(catalog_.apply(change));
+  take_effect(change.database, catalog_.apply(change));
   catalog_.set_applied_lsn(record.lsn);
   return write_catalog(catalog_, kv::Durability::kBuffered);
 }

@@ -4,7 +4,7 @@
 //   TRY(Journal::open(dir, journal_options, [&](const Record& r) { return engine->replay(r); }));
 //   engine->start(*journal);
 //   const BucketId bucket = TRY(engine->bucket("campus", ""));
-//   const WriteOutcome outcome = TRY(engine->write(bucket, batch, now_ns));    // acknowledge once outcome.lsn is durable
+//   const WriteOutcome outcome = TRY(engine->write(bucket, batch, now_ns));    // acknowledge once outcome.awaited has come true
 //
 // A bucket is a database with one of its retention policies. A series is a measurement with its tags (model/series_key.h);
 // its fields are columns, each of one type for as long as the measurement exists in the bucket. A point written again at the same time
@@ -13,8 +13,10 @@
 // Errors: as each method says; I/O failures are kIoError and refuse writes, not reads.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -41,6 +43,8 @@ struct EngineOptions {
   uint32_t chunk_points_max = 1024;        // a column is sealed when it holds that many
   uint32_t series_max = 10'000'000;        // further new series are refused with kTooLarge, existing ones are not
   uint32_t correction_chunks_max = 256;    // chunks of a series that are corrected in one write of the store
+  // Databases whose points need not be synced before they are acknowledged, and within which time they are. Those that are not here: before.
+  std::map<std::string, std::chrono::milliseconds, std::less<>> sync_within;
 };
 
 // A point that was not stored, and why. The others of its batch were.
@@ -50,7 +54,8 @@ struct PointError {
 };
 
 struct WriteOutcome {
-  journal::Lsn lsn = 0;      // acknowledge after this is durable
+  journal::Lsn lsn = 0;      // of the last record
+  journal::Awaited awaited;  // acknowledge after this: the sync of that record, or its write where the database says so (sync_within)
   size_t points_stored = 0;
   std::vector<PointError> errors;  // kTypeConflict, kTooLarge (series limit, string over 64 KiB), kInvalidArgument (no field, time out of range)
 };

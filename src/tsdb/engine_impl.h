@@ -70,12 +70,13 @@ class EngineImpl final : public Engine {
   Result<void> define_row(Bucket& bucket, const PointBatch& batch, Row& row, Scratch& scratch);
   Result<void> journal_definitions();
   void store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome, const AppendPoints* append);
-  Result<journal::Lsn> append_points(std::string_view record, const WriteOutcome& outcome, const AppendPoints* append);
+  Result<journal::Lsn> append_points(const Bucket& bucket, std::string_view record, WriteOutcome& outcome, const AppendPoints* append);
   void put_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, size_t begin, size_t end, journal::Lsn lsn);
 
   // databases.cc
   Result<void> change(DatabaseChange change, bool takes_bucket);
-  void take_effect(const Catalog::Effect& effect);
+  std::chrono::milliseconds sync_within(std::string_view database) const;
+  void take_effect(std::string_view database, const Catalog::Effect& effect);
   Result<void> write_catalog(const Catalog& catalog, kv::Durability durability);
 
   // range_change.cc

@@ -32,7 +32,9 @@ std::string encode_columns(const Measurement& measurement) {
 
 }  // namespace
 
-void SeriesIndex::add_bucket(BucketId id, int64_t duration_ns) { buckets_.try_emplace(id, std::make_shared<Bucket>(id, duration_ns)); }
+void SeriesIndex::add_bucket(BucketId id, int64_t duration_ns, std::chrono::milliseconds sync_within) {
+  buckets_.try_emplace(id, std::make_shared<Bucket>(id, duration_ns, sync_within));
+}
 
 std::shared_ptr<Bucket> SeriesIndex::remove_bucket(BucketId id) {
   const auto found = buckets_.find(id);

@@ -48,7 +48,7 @@ class SeriesIndex {
   RetiredSeries::Hold hold() const { return retired_.hold(); }
 
   // The following REQUIRE the gate, exclusively.
-  void add_bucket(BucketId id, int64_t duration_ns);
+  void add_bucket(BucketId id, int64_t duration_ns, std::chrono::milliseconds sync_within = {});
   // Returns the bucket, whose series are no longer found.
   std::shared_ptr<Bucket> remove_bucket(BucketId id);
   // REQUIRES: not there yet. The definition is left in `unjournaled`. Errors: kTooLarge at kColumnsMax columns.

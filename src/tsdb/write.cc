@@ -271,11 +271,16 @@ Result<void> EngineImpl::define_row(Bucket& bucket, const PointBatch& batch, Row
   return {};
 }
 
-Result<journal::Lsn> EngineImpl::append_points(std::string_view record, const WriteOutcome& outcome, const AppendPoints* append) {
+Result<journal::Lsn> EngineImpl::append_points(const Bucket& bucket, std::string_view record, WriteOutcome& outcome, const AppendPoints* append) {
   journal::Journal* const journal = journal_;
   if (!journal) return fail(ErrorCode::kUnavailable, "the store is not running; try again later");
-  if (append) return (*append)({.type = journal::RecordType::kPoints, .head = record}, outcome.errors);
-  return journal->append(journal::RecordType::kPoints, record);
+  // What is one unit with others is synced with them.
+  const bool is_relaxed = !append && bucket.sync_within.count() > 0;
+  const auto lsn = TRY(append       ? (*append)({.type = journal::RecordType::kPoints, .head = record}, outcome.errors)
+                       : is_relaxed ? journal->append_within(bucket.sync_within, journal::RecordType::kPoints, record)
+                                    : journal->append(journal::RecordType::kPoints, record));
+  outcome.awaited.include(is_relaxed ? journal::Awaited{.written = lsn} : journal::Awaited{.synced = lsn});
+  return lsn;
 }
 
 void EngineImpl::store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome, const AppendPoints* append) {
@@ -288,7 +293,7 @@ void EngineImpl::store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scra
       if (!row.is_refused) record.add_row(row.entry->id, row.time_ns, scratch.slots_of(row));
     }
     if (record.rows() > 0) {
-      const auto lsn = append_points(record.payload(), outcome, append);
+      const auto lsn = append_points(*bucket, record.payload(), outcome, append);
       if (!lsn) {
         // The journal refuses: the records before it stay, the points from here on are not stored.
         for (size_t i = begin; i < scratch.rows.size(); ++i) {

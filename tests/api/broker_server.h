@@ -38,10 +38,10 @@ class InstantJournal final : public journal::Journal {
 
 class RecordingSink final : public broker::MessageSink {
  public:
-  Result<journal::Lsn> accept(const broker::ReceivedMessage& message) override {
+  Result<journal::Awaited> accept(const broker::ReceivedMessage& message) override {
     const std::lock_guard lock(mutex_);
     accepted_.push_back(std::string(message.topic) + "=" + std::string(message.payload));
-    return journal::Lsn{0};
+    return journal::Awaited{};
   }
   bool wants(std::string_view) override { return false; }
   std::vector<std::string> accepted() const {

@@ -66,10 +66,20 @@ class InfluxWrite : public testing::Test {
   bool workers_are_busy_ = false;
 };
 
+TEST_F(InfluxWrite, WaitsForTheSyncUnlessTheDatabaseDoesNot) {
+  const auto strict = v1("db=d", "m v=1 1");
+  EXPECT_EQ(strict.awaited.synced, 1001u);
+  engine_.is_relaxed = true;
+  const auto relaxed = v1("db=d", "m v=1 1");
+  EXPECT_EQ(relaxed.response.status, 204);
+  EXPECT_EQ(relaxed.awaited.synced, 0u);
+  EXPECT_EQ(relaxed.awaited.written, 1002u);
+}
+
 TEST_F(InfluxWrite, StoresAndAnswersNothing) {
   const auto reply = v1("db=d&precision=s", "cpu,host=a v=1 5\ncpu,host=b v=2i\n");
   EXPECT_EQ(text(reply), "204 ");
-  EXPECT_EQ(reply.lsn, 1001u);
+  EXPECT_EQ(reply.awaited.synced, 1001u);
   EXPECT_EQ(engine_.points, (std::vector<std::string>{"d cpu,host=a v=1 @5000000000", "d cpu,host=b v=2i @" + std::to_string(kNow)}));
   EXPECT_EQ(header(reply, "X-Influxdb-Version"), "1.8.10");
   EXPECT_EQ(header(reply, "X-Influxdb-Build"), "OSS");
@@ -81,7 +91,7 @@ TEST_F(InfluxWrite, AnEmptyBodyIsFineAndNeedsNoCommit) {
   for (const std::string body : {"", "\n\n", "# comment\n"}) {
     const auto reply = v1("db=d", body);
     EXPECT_EQ(text(reply), "204 ") << body;
-    EXPECT_EQ(reply.lsn, 0u);
+    EXPECT_EQ(reply.awaited.synced, 0u);
   }
 }
 
@@ -113,7 +123,7 @@ TEST_F(InfluxWrite, ReportsBadLinesAndStoresTheOthers) {
             "400 {\"error\":\"partial write: unable to parse 'bad v=': missing field value\\nunable to parse 'bad2': missing fields dropped=0\","
             "\"lines\":[{\"line\":2,\"error\":\"unable to parse 'bad v=': missing field value\"},{\"line\":3,\"error\":\"unable to parse 'bad2': missing fields\"}]}\n");
   EXPECT_EQ(engine_.points.size(), 2u);
-  EXPECT_EQ(reply.lsn, 1001u);
+  EXPECT_EQ(reply.awaited.synced, 1001u);
   EXPECT_TRUE(text(v1("db=d", "bad v=\nbad2\n")).starts_with("400 {\"error\":\"unable to parse 'bad v=': missing field value\\nunable to parse 'bad2': missing fields\","));
 }
 
@@ -145,7 +155,7 @@ TEST_F(InfluxWrite, LargeBodiesGoInPieces) {
   EXPECT_EQ(reply.response.status, 400);
   EXPECT_EQ(engine_.points.size(), 30'000u);
   EXPECT_GT(engine_.writes, 2u);
-  EXPECT_EQ(reply.lsn, 1000 + engine_.writes);
+  EXPECT_EQ(reply.awaited.synced, 1000 + engine_.writes);
   EXPECT_NE(reply.response.body.find("\"line\":30001"), std::string::npos);
 }
 
@@ -154,7 +164,7 @@ TEST_F(InfluxWrite, OverloadAsksToComeBack) {
   const auto one = v1("db=d", "a v=1");
   EXPECT_EQ(text(one), "503 {\"error\":\"the journal is full\"}\n");
   EXPECT_EQ(header(one, "Retry-After"), "1");
-  EXPECT_EQ(one.lsn, 0u);
+  EXPECT_EQ(one.awaited.synced, 0u);
   EXPECT_EQ(text(v2("bucket=d", "a v=1")), "503 {\"code\":\"unavailable\",\"message\":\"the journal is full\"}\n");
   engine_.failure = Error{ErrorCode::kIoError, "disk full"};
   EXPECT_EQ(v1("db=d", "a v=1").response.status, 500);

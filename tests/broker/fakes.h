@@ -74,6 +74,7 @@ class FakeJournal final : public journal::Journal {
     return end_;
   }
   journal::Lsn durable() const override { return durable_; }
+  journal::Lsn written() const override { return std::max(written_, durable_); }
   journal::Lsn end() const override { return end_; }
   journal::JournalStatus status() const override { return {.end = end_, .durable = durable_}; }
   void add_listener(journal::CommitListener listener) override { listeners_.push_back(std::move(listener)); }
@@ -83,6 +84,10 @@ class FakeJournal final : public journal::Journal {
 
   void commit() {
     durable_ = end_;
+    for (auto& listener : listeners_) listener(durable_, {});
+  }
+  void write() {
+    written_ = end_;
     for (auto& listener : listeners_) listener(durable_, {});
   }
   void fail_commit() {
@@ -96,6 +101,7 @@ class FakeJournal final : public journal::Journal {
  private:
   journal::Lsn end_ = 1000;
   journal::Lsn durable_ = 1000;
+  journal::Lsn written_ = 0;
   std::vector<journal::CommitListener> listeners_;
 };
 
@@ -103,18 +109,20 @@ class FakeJournal final : public journal::Journal {
 class FakeSink final : public MessageSink {
  public:
   explicit FakeSink(FakeJournal& journal) : journal_(journal) {}
-  Result<journal::Lsn> accept(const ReceivedMessage& message) override {
+  Result<journal::Awaited> accept(const ReceivedMessage& message) override {
     if (error) return std::unexpected(*error);
     accepted.push_back(std::string(message.topic) + "=" + std::string(message.payload));
     times_ns.push_back(message.received_ns);
     users.push_back(std::string(message.client_id) + "/" + std::string(message.user));
-    if (lsn_without_append) return journal_.end();
+    if (lsn_without_append) return journal::Awaited{.synced = journal_.end()};
     const journal::NewRecord record{.type = journal::RecordType::kPoints, .head = message.payload};
-    return message.append ? (*message.append)({&record, 1}) : journal_.append_together({&record, 1});
+    const journal::Lsn lsn = TRY(message.append ? (*message.append)({&record, 1}) : journal_.append_together({&record, 1}));
+    return is_relaxed ? journal::Awaited{.written = lsn} : journal::Awaited{.synced = lsn};
   }
   bool wants(std::string_view topic) override { return topic.starts_with(wanted_own); }
   std::string wanted_own = "nothing";  // of the broker's own topics
   bool lsn_without_append = false;
+  bool is_relaxed = false;  // its acknowledgements do not wait for the sync
   std::vector<std::string> accepted;
   std::vector<std::string> users;
   std::vector<int64_t> times_ns;

@@ -188,6 +188,35 @@ TEST(Publish, IsStoredWithItsSender) {
   EXPECT_EQ(bench.sink.users, std::vector<std::string>{"neosensor-17/u4"});
 }
 
+TEST(Publish, OfWhatMayBeLostIsAcknowledgedWhenItIsWritten) {
+  Bench bench;
+  TestClient client(bench, "c", kV5);
+  const auto send = [&](uint16_t id, bool is_relaxed) {
+    bench.sink.is_relaxed = is_relaxed;
+    std::string packet;
+    mqtt::encode_publish(packet, kV5, {.topic = "a", .payload = "1", .qos = 1, .packet_id = id});
+    client.send_only(packet);
+    bench.run(false);
+  };
+  send(1, true);
+  EXPECT_EQ(client.connection->queue, "") << "it is not written yet";
+  bench.journal.write();
+  bench.run(false);
+  EXPECT_EQ(client.read(), "PUBACK(1:10)");
+  // Behind one that waits for the sync it waits as well [MQTT-4.6.0-2].
+  send(2, false);
+  send(3, true);
+  bench.journal.write();
+  bench.run(false);
+  EXPECT_EQ(client.connection->queue, "");
+  bench.run();
+  EXPECT_EQ(client.read(), "PUBACK(2:10) PUBACK(3:10)");
+  send(4, true);
+  bench.journal.write();
+  bench.run(false);
+  EXPECT_EQ(client.read(), "PUBACK(4:10)");
+}
+
 TEST(Publish, IsAcknowledgedOnlyOnceItIsDurableAndInOrder) {
   Bench bench;
   TestClient client(bench, "c", kV5);

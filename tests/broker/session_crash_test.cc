@@ -17,7 +17,7 @@ namespace {
 
 class PlainSink final : public MessageSink {
  public:
-  Result<journal::Lsn> accept(const ReceivedMessage&) override { return journal::Lsn{0}; }
+  Result<journal::Awaited> accept(const ReceivedMessage&) override { return journal::Awaited{}; }
   bool wants(std::string_view) override { return false; }
 };
 

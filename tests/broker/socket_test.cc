@@ -30,10 +30,10 @@ class JournalSink final : public MessageSink {
  public:
   explicit JournalSink(journal::Journal& journal) : journal_(journal) {}
   bool wants(std::string_view) override { return false; }
-  Result<journal::Lsn> accept(const ReceivedMessage& message) override {
+  Result<journal::Awaited> accept(const ReceivedMessage& message) override {
     ++accepted;
     const journal::NewRecord record{.type = journal::RecordType::kPoints, .head = message.topic, .tail = message.payload};
-    return message.append ? (*message.append)({&record, 1}) : journal_.append(record.type, record.head, record.tail);
+    return journal::Awaited{.synced = TRY(message.append ? (*message.append)({&record, 1}) : journal_.append(record.type, record.head, record.tail))};
   }
   std::atomic<uint64_t> accepted{0};
 

@@ -76,6 +76,12 @@ class Writers:
             thread.join(30)
 
 
+def unsynced_bytes(campanile):
+    _, _, metrics = campanile.request("GET", "/metrics")
+    text = metrics if isinstance(metrics, str) else metrics.decode()
+    return float(next(line for line in text.splitlines() if line.startswith("campanile_journal_unsynced_bytes ")).split()[1])
+
+
 class KillTest(unittest.TestCase):
     def test_every_acknowledged_point_survives(self):
         seed = int(os.environ.get("CAMPANILE_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -109,6 +115,26 @@ class KillTest(unittest.TestCase):
             self.assertEqual(set(), numbers - found, f"acknowledged over {path} and lost")
             for time_ns, value in rows:
                 self.assertEqual(value + 1, time_ns, "a point that nobody wrote")
+
+    def test_what_waits_for_no_sync_is_acknowledged_without_it_and_survives_the_kill(self):
+        """A power cut may take it; that the program is killed does not."""
+        data = tempfile.mkdtemp(prefix="campanile-kill-")
+        self.addCleanup(shutil.rmtree, data, ignore_errors=True)
+        config = ("storage:\n  databases:\n    - {name: metrics, sync_every_ms: 60s}\n"
+                  "ingest:\n  routes:\n    - {pattern: 'relaxed/#', decoder: line_protocol, database: metrics}\n")
+        campanile = Campanile(data=data, config=config).start()
+        self.assertIn("WARNING", next(line for line in campanile.log if "'metrics'" in line).upper())
+        databases = {one["name"]: one["sync_every_ms"] for one in campanile.get_json("/api/v1/status")["databases"]}
+        self.assertEqual({"campanile": 0, "metrics": 60000}, databases)
+        request = urllib.request.Request(campanile.http + "/write?db=metrics", data=b"m value=1i 1\nm value=2i 2", method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            self.assertEqual(204, answer.status)
+        campanile.publish("relaxed/a", "m value=3i 3", qos=1)
+        self.assertGreater(unsynced_bytes(campanile), 0, "acknowledged, and its sync is a minute away")
+        campanile.kill()
+        with Campanile(data=data, config=config) as campanile:
+            rows = campanile.values("SELECT value FROM m", "metrics", epoch="ns")
+            self.assertEqual([[1, 1], [2, 2], [3, 3]], [list(row) for row in rows])
 
     def test_retained_and_rejected_messages_survive(self):
         data = tempfile.mkdtemp(prefix="campanile-kill-")

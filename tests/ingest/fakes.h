@@ -76,6 +76,7 @@ class FakeEngine final : public tsdb::Engine {
     outcome.lsn = ++writes + 1000;
     if (append && !stored.empty()) outcome.lsn = TRY((*append)({.type = journal::RecordType::kPoints, .head = stored.front()}, outcome.errors));
     points.insert(points.end(), stored.begin(), stored.end());
+    outcome.awaited = is_relaxed && !append ? journal::Awaited{.written = outcome.lsn} : journal::Awaited{.synced = outcome.lsn};
     return outcome;
   }
   Result<void> create_database(std::string_view name) override {
@@ -123,6 +124,7 @@ class FakeEngine final : public tsdb::Engine {
   std::optional<Error> failure;
   std::vector<std::string> points;
   uint64_t writes = 0;
+  bool is_relaxed = false;  // its points may be acknowledged before their sync
 
  private:
   std::optional<std::string> database_of(tsdb::BucketId bucket) const {

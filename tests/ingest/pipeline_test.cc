@@ -35,7 +35,7 @@ class Pipeline : public testing::Test {
     }
     return *ingest_;
   }
-  Result<journal::Lsn> send(std::string_view topic, std::string_view payload) {
+  Result<journal::Awaited> send(std::string_view topic, std::string_view payload) {
     return ingest().accept({.topic = topic, .payload = payload, .client_id = "neosensor-17", .received_ns = kNow});
   }
   RejectedMessage last_rejected() {
@@ -54,8 +54,8 @@ class Pipeline : public testing::Test {
 };
 
 TEST_F(Pipeline, AReadingIsStoredAndToldAround) {
-  const auto lsn = send("u4/302/temperature", R"({"value":21.375,"value_units":"celsius","subID":"24","unitID":"auto_92f8"})");
-  EXPECT_EQ(lsn.value(), 1001u);
+  const auto awaited = send("u4/302/temperature", R"({"value":21.375,"value_units":"celsius","subID":"24","unitID":"auto_92f8"})");
+  EXPECT_EQ(awaited.value().synced, 1001u);
   const std::string point = "data,building=u4,kind=temperature,location=ut3,room=302,subID=24,unitID=auto_92f8 value=21.375 value_units=\"celsius\" @" + std::to_string(kNow);
   EXPECT_EQ(engine_.points, std::vector<std::string>{"campanile " + point});
   EXPECT_EQ(listener_.heard, std::vector<std::string>{point});
@@ -63,10 +63,20 @@ TEST_F(Pipeline, AReadingIsStoredAndToldAround) {
   EXPECT_EQ(ingest().status().points, 1u);
 }
 
+TEST_F(Pipeline, AReadingThatMayBeLostWaitsForNoSync) {
+  engine_.is_relaxed = true;
+  const auto whole = send("influx/x", "a v=1 1").value();
+  EXPECT_EQ(whole.written, 1001u);
+  EXPECT_EQ(whole.synced, 0u);
+  const auto in_part = send("influx/x", "a v=1 1\nb v=").value();
+  EXPECT_EQ(in_part.written, 1002u);
+  EXPECT_EQ(in_part.synced, journal_.end()) << "what is rejected is kept as always";
+}
+
 // A message that is one unit with its sender's state: what is kept of it is appended by the sender, in one call.
 class PipelineUnit : public Pipeline {
  protected:
-  Result<journal::Lsn> send(std::string_view topic, std::string_view payload) {
+  Result<journal::Awaited> send(std::string_view topic, std::string_view payload) {
     return ingest().accept({.topic = topic, .payload = payload, .client_id = "p", .received_ns = kNow, .append = &append_});
   }
   std::vector<std::string> units;  // the types of each one's records
@@ -83,18 +93,18 @@ class PipelineUnit : public Pipeline {
 };
 
 TEST_F(PipelineUnit, HasPointsAndRejectedMessageTogether) {
-  EXPECT_EQ(send("influx/x", "m v=1").value(), 5001u);
-  EXPECT_EQ(send("influx/x", "nonsense").value(), 5002u);
-  EXPECT_EQ(send("influx/x", "m v=2\nnonsense").value(), 5003u);
-  EXPECT_EQ(send("influx/x", "m v=3\nm conflict=4").value(), 5004u);
-  EXPECT_EQ(send("influx/x", "m conflict=5").value(), 5005u);
+  EXPECT_EQ(send("influx/x", "m v=1").value().synced, 5001u);
+  EXPECT_EQ(send("influx/x", "nonsense").value().synced, 5002u);
+  EXPECT_EQ(send("influx/x", "m v=2\nnonsense").value().synced, 5003u);
+  EXPECT_EQ(send("influx/x", "m v=3\nm conflict=4").value().synced, 5004u);
+  EXPECT_EQ(send("influx/x", "m conflict=5").value().synced, 5005u);
   EXPECT_EQ(units, (std::vector<std::string>{"2", "4", "24", "24", "4"}));
   EXPECT_EQ(engine_.points.size(), 3u);
   EXPECT_EQ(rejected_->counts().total, 4u);
   EXPECT_EQ(listener_.heard.size(), 3u);
   EXPECT_TRUE(journal_.records.empty());
-  EXPECT_EQ(send("unrouted", "x").value(), 0u);
-  EXPECT_EQ(send("influx/x", "").value(), 0u);
+  EXPECT_TRUE(send("unrouted", "x").value().is_nothing());
+  EXPECT_TRUE(send("influx/x", "").value().is_nothing());
   EXPECT_EQ(units.size(), 5u) << "nothing was kept";
 }
 
@@ -113,8 +123,8 @@ TEST_F(PipelineUnit, LeavesNothingWhereItCannotBeAppended) {
 }
 
 TEST_F(Pipeline, WhatCannotBeDecodedIsKeptWithTheReason) {
-  const auto lsn = send("u4/302/temperature", "{\"value\":");
-  EXPECT_EQ(lsn.value(), 1u);
+  const auto awaited = send("u4/302/temperature", "{\"value\":");
+  EXPECT_EQ(awaited.value().synced, 1u);
   const RejectedMessage kept = last_rejected();
   EXPECT_EQ(kept.topic, "u4/302/temperature");
   EXPECT_EQ(kept.client, "neosensor-17");
@@ -134,8 +144,8 @@ TEST_F(Pipeline, WhatTheStoreRefusesIsKeptWithTheReason) {
 }
 
 TEST_F(Pipeline, GoodLinesOfABadMessageAreStored) {
-  const auto lsn = send("influx/x", "a v=1 1\nb v=\nc conflict=1 3\nd v=4 4\n");
-  EXPECT_EQ(lsn.value(), 1001u) << "both records must be durable: the later one counts";
+  const auto awaited = send("influx/x", "a v=1 1\nb v=\nc conflict=1 3\nd v=4 4\n");
+  EXPECT_EQ(awaited.value().synced, 1001u) << "both records must be durable: the later one counts";
   EXPECT_EQ(engine_.points, (std::vector<std::string>{"campanile a v=1 @1", "campanile d v=4 @4"}));
   EXPECT_EQ(listener_.heard, (std::vector<std::string>{"a v=1 @1", "d v=4 @4"}));
   EXPECT_EQ(last_rejected().reason,
@@ -146,12 +156,12 @@ TEST_F(Pipeline, GoodLinesOfABadMessageAreStored) {
 }
 
 TEST_F(Pipeline, SkippedUnroutedAndIgnoredMessagesAreCountedAndNothingElse) {
-  EXPECT_EQ(send("u4/302/temperature/command", "{}").value(), 0u);
-  EXPECT_EQ(send("chat/room", "hello").value(), 0u);
-  EXPECT_EQ(send("chat/room", "hello again").value(), 0u);
-  EXPECT_EQ(send("chat/hall", "hello").value(), 0u);
-  EXPECT_EQ(send("u4/302/temperature", R"({"frequency":60,"sensors":2})").value(), 0u);
-  EXPECT_EQ(send("u4/302/temperature", "").value(), 0u);
+  EXPECT_TRUE(send("u4/302/temperature/command", "{}").value().is_nothing());
+  EXPECT_TRUE(send("chat/room", "hello").value().is_nothing());
+  EXPECT_TRUE(send("chat/room", "hello again").value().is_nothing());
+  EXPECT_TRUE(send("chat/hall", "hello").value().is_nothing());
+  EXPECT_TRUE(send("u4/302/temperature", R"({"frequency":60,"sensors":2})").value().is_nothing());
+  EXPECT_TRUE(send("u4/302/temperature", "").value().is_nothing());
   const IngestStatus status = ingest().status();
   EXPECT_EQ(status.skipped, 1u);
   EXPECT_EQ(status.unrouted, 3u);

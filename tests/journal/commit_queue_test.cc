@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <functional>
@@ -21,6 +22,8 @@ class FakeJournal final : public Journal {
   Result<Lsn> append(RecordType, std::string_view, std::string_view) override { return ++end_; }
   Result<Lsn> append_together(std::span<const NewRecord>) override { return ++end_; }
   Lsn durable() const override { return durable_; }
+  Lsn written() const override { return std::max<Lsn>(written_, durable_); }
+  void sync_to(Lsn lsn) override { asked = std::max(asked, lsn); }
   Lsn end() const override { return end_; }
   JournalStatus status() const override { return {}; }
   void add_listener(CommitListener listener) override { listeners_.push_back(std::move(listener)); }
@@ -32,6 +35,11 @@ class FakeJournal final : public Journal {
     durable_ = lsn;
     for (auto& listener : listeners_) listener(lsn, {});
   }
+  void write(Lsn lsn) {
+    written_ = lsn;
+    for (auto& listener : listeners_) listener(durable_, {});
+  }
+  Lsn asked = 0;  // to be synced
   void commit_silently(Lsn lsn) { durable_ = lsn; }
   void break_down() {
     for (auto& listener : listeners_) listener(durable_, fail(ErrorCode::kIoError, "broken"));
@@ -40,6 +48,7 @@ class FakeJournal final : public Journal {
  private:
   Lsn end_ = 0;
   std::atomic<Lsn> durable_ = 0;
+  std::atomic<Lsn> written_ = 0;
   std::vector<CommitListener> listeners_;
 };
 
@@ -167,6 +176,45 @@ TEST_F(CommitQueueTest, AfterItsEndNothingRuns) {
   EXPECT_TRUE(seen.empty());
   journal.commit(2);
   EXPECT_TRUE(tasks.empty());
+}
+
+TEST_F(CommitQueueTest, WhatNeedsNoSyncWaitsForTheWriteAlone) {
+  queue->when_safe({.written = 3}, note(1));
+  queue->when_durable(2, note(2));
+  queue->when_safe({.written = 5}, note(3));
+  EXPECT_EQ(queue->waiting(), 3u);
+  EXPECT_EQ(journal.asked, 2u) << "the others ask for no sync";
+  journal.write(3);
+  EXPECT_EQ(run_loop(), 1u);
+  EXPECT_EQ(seen, std::vector{1}) << "the second one is written, not synced";
+  journal.write(5);
+  run_loop();
+  EXPECT_EQ(seen, (std::vector{1, 3})) << "it does not wait for the other one's sync";
+  journal.commit(5);
+  run_loop();
+  EXPECT_EQ(seen, (std::vector{1, 3, 2}));
+  queue->when_safe({.written = 4}, note(4));
+  EXPECT_EQ(seen.back(), 4);
+}
+
+TEST_F(CommitQueueTest, WhatNeedsBothHasBoth) {
+  queue->when_safe({.synced = 2, .written = 7}, note(1));
+  EXPECT_EQ(journal.asked, 7u);
+  journal.commit(2);
+  run_loop();
+  EXPECT_TRUE(seen.empty());
+  journal.write(7);
+  run_loop();
+  EXPECT_EQ(seen, std::vector{1});
+}
+
+TEST_F(CommitQueueTest, AFaultIsToldToThoseThatWaitForTheWriteToo) {
+  queue->when_safe({.written = 3}, note(1));
+  queue->when_safe({.synced = 4, .written = 3}, note(2));
+  journal.break_down();
+  run_loop();
+  EXPECT_EQ(seen, (std::vector{-1, -2}));
+  EXPECT_EQ(queue->waiting(), 0u);
 }
 
 // A loop of its own, as net's are.

@@ -37,6 +37,34 @@ TEST(Databases, PoliciesAreBucketsOfTheirOwn) {
   EXPECT_NE(h.engine->bucket("campus", "month").value(), autogen);
 }
 
+TEST(Databases, MayHavePointsAcknowledgedBeforeTheirSync) {
+  using namespace std::chrono_literals;
+  EngineHarness h({.sync_within = {{"metrics", 200ms}}});
+  const auto put = [&h](std::string_view database) {
+    const WriteOutcome outcome = h.write(h.bucket(database), Points().add("data", {}, {{"value", FieldValue::of_float(1)}}, kNow).batch);
+    EXPECT_EQ(outcome.lsn, h.journal.end());
+    return std::pair(outcome, h.journal.records().back().within);
+  };
+  for (int run = 0; run < 2; ++run) {
+    const auto [relaxed, within] = put("metrics");
+    EXPECT_EQ(relaxed.awaited.written, relaxed.lsn);
+    EXPECT_EQ(relaxed.awaited.synced, 0u);
+    EXPECT_EQ(within, 200ms);
+    const auto [strict, none] = put("campus");
+    EXPECT_EQ(strict.awaited.synced, strict.lsn);
+    EXPECT_EQ(none, 0ms);
+    h.checkpoint();
+    h.crash();  // it is the same for databases that are loaded
+  }
+  // What is one unit with others is synced with them.
+  const AppendPoints append = [&](const journal::NewRecord& points, std::span<const PointError>) { return h.journal.append(points.type, points.head, points.tail); };
+  Points points;
+  points.add("data", {}, {{"value", FieldValue::of_float(1)}}, kNow);
+  const auto outcome = h.engine->write(h.bucket("metrics"), points.batch, kNow, &append);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->awaited.synced, outcome->lsn);
+}
+
 TEST(Databases, SurviveACrashWithAndWithoutCheckpoint) {
   EngineHarness h;
   h.bucket("one");

@@ -1,6 +1,7 @@
 // FakeJournal: a journal in memory whose disk the test plays: what is durable, what fails, what a crash leaves.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ class FakeJournal final : public journal::Journal {
     journal::RecordType type;
     std::string payload;
     journal::Lsn lsn;
+    std::chrono::milliseconds within = {};  // 0: its sync is waited for
   };
 
   Result<journal::Lsn> append(journal::RecordType type, std::string_view head, std::string_view tail) override {
@@ -25,8 +27,14 @@ class FakeJournal final : public journal::Journal {
     const std::lock_guard lock(mutex_);
     if (refuses_) return fail(refusal_, "the fake journal was told to refuse");
     for (const journal::NewRecord& record : records) end_ += 16 + record.head.size() + record.tail.size();
-    for (const journal::NewRecord& record : records) records_.push_back({record.type, std::string(record.head) + std::string(record.tail), end_});
+    for (const journal::NewRecord& record : records) records_.push_back({record.type, std::string(record.head) + std::string(record.tail), end_, {}});
     return end_;
+  }
+  Result<journal::Lsn> append_within(std::chrono::milliseconds within, journal::RecordType type, std::string_view payload) override {
+    const auto lsn = TRY(append(type, payload, {}));
+    const std::lock_guard lock(mutex_);
+    records_.back().within = within;
+    return lsn;
   }
   journal::Lsn durable() const override { return end(); }
   journal::Lsn end() const override {

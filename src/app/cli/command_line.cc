@@ -10,6 +10,7 @@
 #include "app/client/client_options.h"
 #include "app/client/publish_command.h"
 #include "app/client/subscribe_command.h"
+#include "app/config/durability.h"
 #include "app/config/exposure.h"
 #include "app/config/load.h"
 #include "app/config/print.h"
@@ -83,6 +84,7 @@ int run_serve(const ServeFlags& flags, bool demo, const Commands& commands) {
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
   ServeArguments arguments{.config = std::move(loaded->config), .demo = demo, .demo_seed = flags.seed, .warnings = std::move(loaded->warnings)};
   for (std::string& warning : exposure_warnings(arguments.config)) arguments.warnings.push_back(std::move(warning));
+  for (std::string& warning : durability_warnings(arguments.config)) arguments.warnings.push_back(std::move(warning));
   arguments.data_directory = arguments.config.data.directory;
   return commands.serve(arguments);
 }
@@ -99,6 +101,7 @@ int run_check_config(const CheckFlags& flags) {
   if (flags.print) print(print_config(loaded->config));
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
   for (const std::string& warning : exposure_warnings(loaded->config)) print_error(fmt::format("warning: {}", warning));
+  for (const std::string& warning : durability_warnings(loaded->config)) print_error(fmt::format("warning: {}", warning));
   if (!flags.print) print(fmt::format("{}: fine\n", file ? file->string() : "no file, the defaults and the environment"));
   return 0;
 }

@@ -111,9 +111,16 @@ struct MqttConfig {
 
 enum class SyncMode { kBeforeAcknowledge, kEvery };
 
+// How the points of one database are kept, where that is not as storage.* has it.
+struct DatabaseConfig {
+  std::string name;
+  uint64_t sync_every_ms = 0;  // 0: as storage.sync
+};
+
 struct StorageConfig {
   SyncMode sync = SyncMode::kBeforeAcknowledge;
   uint64_t sync_every_ms = 100;
+  std::vector<DatabaseConfig> databases;
   uint64_t journal_segment_bytes = 64 * kMiB;
   uint64_t journal_pending_bytes_max = 64 * kMiB;
   uint64_t head_bytes_max = 512 * kMiB;

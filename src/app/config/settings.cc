@@ -181,6 +181,24 @@ std::vector<Setting> settings_of(BridgeConfig& bridge) {
   return out;
 }
 
+std::vector<Setting> settings_of(DatabaseConfig& database) {
+  std::vector<Setting> out{
+      text("name", &database.name, "The database, whether it is there yet or not.", 1),
+      number(Kind::kMilliseconds, "sync_every_ms", &database.sync_every_ms, 0, 60'000,
+             "Its points are acknowledged when they are written, and synced at the latest so long afterwards: a power cut may take those of that time. "
+             "0: as `storage.sync`."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+Result<void> check_last(const std::vector<DatabaseConfig>& databases) {
+  const DatabaseConfig& database = databases.back();
+  const auto same_name = [&](const DatabaseConfig& other) { return other.name == database.name; };
+  if (std::count_if(databases.begin(), databases.end(), same_name) > 1) return fail(ErrorCode::kInvalidArgument, "'{}' stands twice", excerpt(database.name));
+  return {};
+}
+
 Result<void> check_last(const std::vector<BridgeTopicConfig>&) { return {}; }  // with the bridge that holds it
 
 Result<void> check_last(const std::vector<UserConfig>& users) {
@@ -270,6 +288,9 @@ constexpr std::string_view kBridgesExample =
     "  topics:\n"
     "    - {pattern: \"#\", direction: out, local_prefix: \"u4/\", remote_prefix: \"campus/u4/\"}\n"
     "    - {pattern: \"commands/#\", direction: in}\n";
+constexpr std::string_view kDatabasesExample =
+    "- name: metrics\n"
+    "  sync_every_ms: 200ms\n";
 constexpr std::string_view kPlacesExample =
     "- measurement: greenhouse\n"
     "  place: \"greenhouse/{zone}\"\n"
@@ -334,6 +355,7 @@ void add_storage(Config& c, std::vector<Setting>& out) {
   add(choice("storage.sync", &c.storage.sync, {"before_acknowledge", "every"},
              "before_acknowledge: what is acknowledged survives a power cut. every: the last storage.sync_every_ms may be lost in one."));
   add(number(Kind::kMilliseconds, "storage.sync_every_ms", &c.storage.sync_every_ms, 1, 60'000, "Time between two syncs, with sync: every."));
+  add(records("storage.databases", &c.storage.databases, "Databases that may lose their newest points in a power cut, for faster acknowledgements.", kDatabasesExample));
   add(bytes("storage.journal_segment_bytes", &c.storage.journal_segment_bytes, kMiB, 4 * kGiB, "Size of one file of the journal."));
   add(bytes("storage.journal_pending_bytes_max", &c.storage.journal_pending_bytes_max, kMiB, 4 * kGiB,
             "What may wait for the disk; beyond it senders are slowed."));
