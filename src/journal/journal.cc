@@ -52,6 +52,9 @@ class GroupCommitJournal final : public Journal {
   Result<Lsn> add(size_t payload_bytes, std::optional<std::chrono::milliseconds> within, Put put_frame);
   void want_sync(Lsn lsn);
   void run();
+  bool take_turn(std::unique_lock<std::mutex>& lock);
+  template <typename Condition>
+  void wait_until(std::unique_lock<std::mutex>& lock, Condition condition);
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void gather(std::unique_lock<std::mutex>& lock);
   Result<void> commit(bool sync_now);
@@ -108,7 +111,7 @@ void GroupCommitJournal::start() {
   // The first segment is made before any Lsn goes out. Where that fails the journal opens all the same, so that what is stored can be read,
   // and goes on trying.
   publish(writer_.write());
-  thread_ = std::thread([this] { run(); });
+  if (options_.has_thread) thread_ = std::thread([this] { run(); });
 }
 
 GroupCommitJournal::~GroupCommitJournal() {
@@ -117,7 +120,12 @@ GroupCommitJournal::~GroupCommitJournal() {
     stopping_ = true;
   }
   work_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  if (options_.has_thread) {
+    thread_.join();
+  } else {
+    std::unique_lock lock(mutex_);
+    take_turn(lock);
+  }
 }
 
 Result<Lsn> GroupCommitJournal::append(RecordType type, std::string_view head, std::string_view tail) {
@@ -203,11 +211,19 @@ void GroupCommitJournal::add_listener(CommitListener listener) {
   listeners_.push_back(std::move(listener));
 }
 
+template <typename Condition>
+void GroupCommitJournal::wait_until(std::unique_lock<std::mutex>& lock, Condition condition) {
+  if (options_.has_thread) return progress_.wait(lock, condition);
+  do {
+    take_turn(lock);
+  } while (!condition());
+}
+
 Result<void> GroupCommitJournal::wait_durable(Lsn lsn) {
   std::unique_lock lock(mutex_);
   if (lsn > end_) return fail(ErrorCode::kInvalidArgument, "waiting for journal position {}, but the journal ends at {}", lsn, end_.load());
   want_sync(lsn);
-  progress_.wait(lock, [&] { return durable_ >= lsn || failure_; });
+  wait_until(lock, [&] { return durable_ >= lsn || failure_; });
   if (durable_ >= lsn) return {};
   return std::unexpected(*failure_);
 }
@@ -235,7 +251,7 @@ Result<std::vector<SegmentFile>> GroupCommitJournal::synced_files() {
       sync_wanted_ = true;
       work_.notify_one();
     }
-    progress_.wait(lock, [&] { return synced_ >= wanted || failure_; });
+    wait_until(lock, [&] { return synced_ >= wanted || failure_; });
     if (synced_ < wanted) return std::unexpected(*failure_);
     synced = synced_;
   }
@@ -245,26 +261,30 @@ Result<std::vector<SegmentFile>> GroupCommitJournal::synced_files() {
 
 void GroupCommitJournal::run() {
   std::unique_lock lock(mutex_);
-  for (;;) {
+  do {
     wait_for_work(lock);
     gather(lock);
-    const bool stopping = stopping_;
-    const bool is_awaited = !relaxed() && sync_to_ > synced_;
-    const bool sync_now = std::exchange(sync_wanted_, false) || is_awaited || stopping;
-    written_due_ns_ = std::min(written_due_ns_, std::exchange(pending_due_ns_, kNever));
-    last_records_ = std::exchange(pending_records_, 0);
-    if (!pending_.empty()) {
-      writer_.add(std::move(pending_));
-      pending_ = writer_.take_spare();
-    }
-    lock.unlock();
-    publish(commit(sync_now));
-    lock.lock();
-    if (stopping && (pending_.empty() || failure_)) break;
-  }
+  } while (take_turn(lock));
   if (end_ != synced_) {
     log::error("journal: stopped with {} bytes not on disk: {}", end_ - synced_, failure_ ? failure_->message : std::string());
   }
+}
+
+// Commits what is pending. False where that was the last time.
+bool GroupCommitJournal::take_turn(std::unique_lock<std::mutex>& lock) {
+  const bool stopping = stopping_;
+  const bool is_awaited = !relaxed() && sync_to_ > synced_;
+  const bool sync_now = std::exchange(sync_wanted_, false) || is_awaited || stopping;
+  written_due_ns_ = std::min(written_due_ns_, std::exchange(pending_due_ns_, kNever));
+  last_records_ = std::exchange(pending_records_, 0);
+  if (!pending_.empty()) {
+    writer_.add(std::move(pending_));
+    pending_ = writer_.take_spare();
+  }
+  lock.unlock();
+  publish(commit(sync_now));
+  lock.lock();
+  return !stopping || (!pending_.empty() && !failure_);
 }
 
 void GroupCommitJournal::wait_for_work(std::unique_lock<std::mutex>& lock) {

@@ -51,6 +51,9 @@ struct Record {
   RecordType type;
   std::string_view payload;
   Lsn lsn;  // after the record
+  // False: it may be in the system's memory alone, and a power cut during this start may take it back. Until the journal is open nothing may be done
+  // with it that cannot be done again without it.
+  bool is_synced = true;
 };
 
 // A record on its way in: `head` and `tail` are written one after the other as one payload.
@@ -86,6 +89,8 @@ struct JournalOptions {
   uint32_t gather_records = 16;
   uint32_t retry_ms = 1000;                    // after a failed write or sync: how long until the next attempt
   const Clock* clock = nullptr;                // what says that a sync is due; null: the system's. It must outlive the journal
+  // False: whoever waits for a commit makes it, and nobody else does, so that a simulation takes the same path again. One thread only then.
+  bool has_thread = true;
 };
 
 struct JournalStatus {

@@ -89,6 +89,17 @@ Result<void> SegmentDirectory::replay_all(const ReplayFunction& replay) {
   return {};
 }
 
+namespace {
+
+// Up to where a mark somewhere in the file vouches for its frames.
+Lsn synced_end(const SegmentHeader& header, std::string_view file) {
+  SegmentReader reader(header, file);
+  while (reader.next()) {}
+  return reader.known_synced();
+}
+
+}  // namespace
+
 Result<Lsn> SegmentDirectory::replay_segment(Lsn start, Lsn limit, bool is_last, const ReplayFunction& replay) {
   const std::filesystem::path path = path_of(start);
   auto file = TRY(files_.open(path));
@@ -96,13 +107,14 @@ Result<Lsn> SegmentDirectory::replay_segment(Lsn start, Lsn limit, bool is_last,
   const auto header = decode_header(bytes);
   if (!header) return with_context(header.error(), path.string());
   SegmentReader reader(*header, bytes);
+  const Lsn synced = is_last ? synced_end(*header, bytes) : limit;
   // A later segment was begun only once all before its predecessor's end was synced. What lies behind that end is a write that
   // failed and was done again in the later segment.
   while (reader.position() < limit) {
     const auto frame = reader.next();
     if (!frame || frame->end > limit) break;
     if (frame->type == kMarkType) continue;
-    TRY(replay_frame(*frame, replay));
+    TRY(replay_frame(*frame, frame->end <= synced, replay));
   }
   if (reader.position() == limit) return limit;
   const auto rest = reader.rest();

@@ -140,14 +140,14 @@ void append_unit(std::string& frames, std::span<const NewRecord> records) {
   }
 }
 
-Result<void> replay_frame(const Frame& frame, const ReplayFunction& replay) {
-  if (frame.type != kUnitType) return replay(Record{static_cast<RecordType>(frame.type), frame.payload, frame.end});
+Result<void> replay_frame(const Frame& frame, bool is_synced, const ReplayFunction& replay) {
+  if (frame.type != kUnitType) return replay(Record{static_cast<RecordType>(frame.type), frame.payload, frame.end, is_synced});
   for (std::string_view rest = frame.payload; !rest.empty();) {
     const size_t length = rest.size() < kUnitRecordHeadBytes ? 0 : get<uint32_t>(rest.data());
     if (rest.size() < kUnitRecordHeadBytes || length > rest.size() - kUnitRecordHeadBytes) {
       return fail(ErrorCode::kCorrupt, "the unit of records that ends at {} does not end where its last record does", frame.end);
     }
-    TRY(replay(Record{static_cast<RecordType>(rest[4]), rest.substr(kUnitRecordHeadBytes, length), frame.end}));
+    TRY(replay(Record{static_cast<RecordType>(rest[4]), rest.substr(kUnitRecordHeadBytes, length), frame.end, is_synced}));
     rest.remove_prefix(kUnitRecordHeadBytes + length);
   }
   return {};

@@ -64,7 +64,7 @@ struct Frame {
 };
 
 // Calls `replay` for the frame's record, or for each of a unit's. REQUIRES: not a mark. Errors: kCorrupt; what `replay` returns.
-Result<void> replay_frame(const Frame& frame, const ReplayFunction& replay);
+Result<void> replay_frame(const Frame& frame, bool is_synced, const ReplayFunction& replay);
 
 class SegmentReader {
  public:

@@ -138,9 +138,9 @@ uint64_t SimulatedDisk::changes() const {
   return changes_;
 }
 
-void SimulatedDisk::cut_power_at(uint64_t change, uint64_t seed) {
+void SimulatedDisk::cut_power_at(uint64_t change, uint64_t seed, std::function<void()> meanwhile) {
   std::lock_guard lock(mutex_);
-  cut_at_ = {change, seed};
+  cut_at_ = Cut{change, seed, std::move(meanwhile)};
 }
 
 std::unique_ptr<SimulatedDisk> SimulatedDisk::cut_disk() {
@@ -177,9 +177,10 @@ std::vector<std::string> SimulatedDisk::paths() const {
 
 Result<void> SimulatedDisk::begin(Operation operation, const std::string& path) {
   if (operation != Operation::kOpen) {
-    if (cut_at_ && cut_at_->first == changes_) {
-      Random random(cut_at_->second);
+    if (cut_at_ && cut_at_->change == changes_) {
+      Random random(cut_at_->seed);
       cut_disk_ = survivor(random);
+      if (cut_at_->meanwhile) cut_at_->meanwhile();
     }
     ++changes_;
   }

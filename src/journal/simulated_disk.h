@@ -12,6 +12,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,8 +40,9 @@ class SimulatedDisk final : public FileSystem {
 
   // Operations that change something, so far.
   uint64_t changes() const;
-  // Cuts the power just before change number `change` (counted from 0): cut_disk() then holds what survived. This disk goes on working.
-  void cut_power_at(uint64_t change, uint64_t seed);
+  // Cuts the power just before change number `change` (counted from 0): cut_disk() then holds what survived, and `meanwhile`, which must not come
+  // back here, has been called: for what else has no power. This disk goes on working.
+  void cut_power_at(uint64_t change, uint64_t seed, std::function<void()> meanwhile = {});
   std::unique_ptr<SimulatedDisk> cut_disk();
   std::unique_ptr<SimulatedDisk> after_power_cut(Random& random) const;
 
@@ -78,7 +80,12 @@ class SimulatedDisk final : public FileSystem {
   std::array<std::optional<Fault>, static_cast<size_t>(Operation::kCount)> faults_;
   std::optional<Random> short_writes_;
   uint64_t changes_ = 0;
-  std::optional<std::pair<uint64_t, uint64_t>> cut_at_;  // change, seed
+  struct Cut {
+    uint64_t change;
+    uint64_t seed;
+    std::function<void()> meanwhile;
+  };
+  std::optional<Cut> cut_at_;
   std::unique_ptr<SimulatedDisk> cut_disk_;
 };
 

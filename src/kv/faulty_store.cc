@@ -53,6 +53,26 @@ uint64_t FaultyStore::writes() const {
   return writes_;
 }
 
+void FaultyStore::call_before(uint64_t attempt, std::function<void()> before) {
+  std::lock_guard lock(mutex_);
+  call_before_ = {attempt, std::move(before)};
+}
+
+uint64_t FaultyStore::attempts() const {
+  std::lock_guard lock(mutex_);
+  return attempts_;
+}
+
+void FaultyStore::attempt() {
+  std::function<void()> before;
+  {
+    std::lock_guard lock(mutex_);
+    if (call_before_ && call_before_->first == attempts_) before = call_before_->second;
+    ++attempts_;
+  }
+  if (before) before();
+}
+
 Result<void> FaultyStore::pass(std::optional<Fault>& fault) {
   if (!fault) return {};
   if (fault->after > 0) {
@@ -92,6 +112,7 @@ Result<std::optional<std::string>> FaultyStore::get(std::string_view key, const 
 }
 
 Result<void> FaultyStore::write(const WriteBatch& batch, Durability durability) {
+  attempt();
   std::lock_guard lock(mutex_);
   TRY(pass(write_fault_));
   apply(*current_, batch);
@@ -112,6 +133,7 @@ std::unique_ptr<Iterator> FaultyStore::iterate(std::string_view first, std::stri
 std::shared_ptr<const Snapshot> FaultyStore::snapshot() const { return current_->snapshot(); }
 
 Result<void> FaultyStore::sync() {
+  attempt();
   std::lock_guard lock(mutex_);
   TRY(pass(write_fault_));
   make_durable();

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "base/random.h"
 #include "kv/store.h"
@@ -27,6 +29,10 @@ class FaultyStore final : public Store {
   void fail_reads(Error error, uint64_t after = 0, uint64_t times = UINT64_MAX);
   void heal();
   uint64_t writes() const;  // that succeeded
+
+  // Calls `before` just before attempt number `attempt` of write() and sync() together, counted from 0, with nothing of it done.
+  void call_before(uint64_t attempt, std::function<void()> before);
+  uint64_t attempts() const;
 
   // What a start after a power cut would find: everything up to the last synced write, and some of the batches after it, in order.
   std::unique_ptr<FaultyStore> after_power_cut(Random& random) const;
@@ -47,6 +53,7 @@ class FaultyStore final : public Store {
     uint64_t times;
   };
 
+  void attempt();
   // REQUIRES: mutex_ is held.
   static Result<void> pass(std::optional<Fault>& fault);
   void make_durable();
@@ -55,6 +62,8 @@ class FaultyStore final : public Store {
   mutable std::optional<Fault> write_fault_;
   mutable std::optional<Fault> read_fault_;
   uint64_t writes_ = 0;
+  uint64_t attempts_ = 0;
+  std::optional<std::pair<uint64_t, std::function<void()>>> call_before_;
   std::unique_ptr<Store> current_;
   std::unique_ptr<Store> durable_;
   std::deque<WriteBatch> unsynced_;  // in current_, not in durable_

@@ -1,4 +1,4 @@
-// Databases and retention policies of the engine: changed in the journal, in memory and in the catalogue row, in that order.
+// Databases and retention policies of the engine: changed in the journal and in memory, and in the catalogue row before there is any chunk that needs it.
 
 #include <mutex>
 #include <shared_mutex>
@@ -32,6 +32,20 @@ Result<void> EngineImpl::write_catalog(const Catalog& catalog, kv::Durability du
   return store_.write(batch, durability);
 }
 
+Result<void> EngineImpl::persist_catalog() {
+  Catalog current;
+  {
+    const std::shared_lock lock(index_.gate);
+    if (!catalog_is_behind_) return {};
+    current = catalog_;
+  }
+  TRY(secure_definitions());
+  TRY(write_catalog(current, kv::Durability::kBuffered));
+  const std::unique_lock lock(index_.gate);
+  catalog_is_behind_ = catalog_.applied_lsn() != current.applied_lsn();
+  return {};
+}
+
 // REQUIRES: the gate is not held. Answers when the change would survive a power cut.
 Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
   journal::Lsn lsn = 0;
@@ -50,8 +64,9 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
       Catalog changed = catalog_;
       const auto effect = changed.apply(change);
       if (lsn > 0) changed.set_applied_lsn(lsn);
-      // The row comes before any chunk of a new bucket: without it the next start would take those for left over. Without a journal it is all there is.
-      TRY(write_catalog(changed, journal ? kv::Durability::kBuffered : kv::Durability::kSynced));
+      // What the journal has will be so at the next start, whatever the store says, and so it is from now on. Without a journal the row is all there is.
+      if (!journal) TRY(write_catalog(changed, kv::Durability::kSynced));
+      catalog_is_behind_ = journal != nullptr;
       catalog_ = std::move(changed);
       take_effect(change.database, effect);
     }

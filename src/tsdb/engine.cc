@@ -61,7 +61,7 @@ EngineImpl::EngineImpl(const EngineOptions& options, kv::Store& store, const Clo
       clock_(clock),
       catalog_(std::move(catalog)),
       heads_(options_.chunk_points_max),
-      sealer_(options_, store, clock, index_, heads_, counters_, meta) {}
+      sealer_(options_, store, clock, index_, heads_, counters_, meta, [this] { return persist_definitions(); }) {}
 
 EngineImpl::~EngineImpl() { stop(); }
 
@@ -116,12 +116,24 @@ Result<void> EngineImpl::seal_all() {
 
 Result<uint64_t> EngineImpl::merge_small_chunks() { return sealer_.merge_small_chunks(); }
 
-Result<journal::Lsn> EngineImpl::checkpoint() {
+Result<void> EngineImpl::persist_definitions() {
+  TRY(persist_catalog());
+  return index_.persist(store_, [this] { return secure_definitions(); });
+}
+
+// A row tells the next start what need not be in the journal. It is on the disk when the store likes: were its record lost in a power cut and the row
+// in the next one, points that came in between would be of nobody.
+Result<void> EngineImpl::secure_definitions() {
+  journal::Journal* const journal = journal_;
+  if (!journal) return {};
   {
-    // Changes wrote it already; where the store refused then, this repairs it before the journal's record goes.
-    const std::shared_lock lock(index_.gate);
-    TRY(write_catalog(catalog_, kv::Durability::kBuffered));
+    const std::unique_lock lock(index_.gate);
+    TRY(journal_definitions());
   }
+  return journal->wait_durable(journal->end());
+}
+
+Result<journal::Lsn> EngineImpl::checkpoint() {
   return sealer_.checkpoint();
 }
 
@@ -146,7 +158,8 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
     }
   }
   sealer_.set_replayed(record.lsn);
-  if (heads_.bytes() > options_.head_bytes_max / 5 * 4) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
+  const bool is_full = heads_.bytes() > options_.head_bytes_max / 5 * 4;
+  if (is_full && !sealer_.has_unfinished_changes()) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
   return {};
 }
 
@@ -165,7 +178,8 @@ Result<void> EngineImpl::replay_change(const journal::Record& record) {
   const DatabaseChange change = TRY(decode_database_change(record.payload));
   take_effect(change.database, catalog_.apply(change));
   catalog_.set_applied_lsn(record.lsn);
-  return write_catalog(catalog_, kv::Durability::kBuffered);
+  catalog_is_behind_ = true;
+  return {};
 }
 
 Result<void> EngineImpl::replay_points(const journal::Record& record) {

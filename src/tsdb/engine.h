@@ -43,6 +43,7 @@ struct EngineOptions {
   uint32_t chunk_points_max = 1024;        // a column is sealed when it holds that many
   uint32_t series_max = 10'000'000;        // further new series are refused with kTooLarge, existing ones are not
   uint32_t correction_chunks_max = 256;    // chunks of a series that are corrected in one write of the store
+  bool has_thread = true;                  // false: heads are sealed, and the rest of that thread's work is done, only when told to; for simulations
   // Databases whose points need not be synced before they are acknowledged, and within which time they are. Those that are not here: before.
   std::map<std::string, std::chrono::milliseconds, std::less<>> sync_within;
 };

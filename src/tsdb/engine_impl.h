@@ -73,11 +73,17 @@ class EngineImpl final : public Engine {
   Result<journal::Lsn> append_points(const Bucket& bucket, std::string_view record, WriteOutcome& outcome, const AppendPoints* append);
   void put_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, size_t begin, size_t end, journal::Lsn lsn);
 
+  // What chunks need in the store before them. REQUIRES: not called from two threads at once, without the gate.
+  Result<void> persist_definitions();
+  Result<void> secure_definitions();
+
   // databases.cc
   Result<void> change(DatabaseChange change, bool takes_bucket);
   std::chrono::milliseconds sync_within(std::string_view database) const;
   void take_effect(std::string_view database, const Catalog::Effect& effect);
   Result<void> write_catalog(const Catalog& catalog, kv::Durability durability);
+  // Writes the row where it is behind.
+  Result<void> persist_catalog();
 
   // range_change.cc
   struct PlannedCorrection {
@@ -100,7 +106,8 @@ class EngineImpl final : public Engine {
   kv::Store& store_;
   const Clock& clock_;
   SeriesIndex index_;
-  Catalog catalog_;  // under the index's gate
+  Catalog catalog_;                  // under the index's gate
+  bool catalog_is_behind_ = false;  // the same: the row does not have everything that the journal has
   Heads heads_;
   mutable Counters counters_;
   Sealer sealer_;

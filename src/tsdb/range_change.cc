@@ -186,7 +186,7 @@ Result<void> EngineImpl::replay_range_change(const journal::Record& record) {
     bucket = index_.bucket(change.bucket);
   }
   if (!bucket) return {};  // dropped
-  return sealer_.change_again(bucket, std::move(change), record.lsn);
+  return sealer_.change_again(bucket, std::move(change), record);
 }
 
 // REQUIRES: the gate alone. What was written to the series until now is in frozen blocks or chunks then.
@@ -218,19 +218,24 @@ Result<void> Sealer::change(const std::shared_ptr<Bucket>& bucket, std::span<con
     for (const RangeChange& change : changes) changes_.push_back({.bucket = bucket, .change = change, .lsn = outcome.lsn, .entries = freeze_series_of(change)});
   }
   for (const PendingChange& pending : changes_) outcome.series += pending.entries.size();
-  TRY(journal->wait_durable(outcome.lsn));
   TRY(finish_changes(&outcome));
   return remove_empty_locked();
 }
 
-Result<void> Sealer::change_again(const std::shared_ptr<Bucket>& bucket, RangeChange change, journal::Lsn lsn) {
+Result<void> Sealer::change_again(const std::shared_ptr<Bucket>& bucket, RangeChange change, const journal::Record& record) {
   const std::lock_guard lock(mutex_);
   {
     const std::unique_lock gate_lock(index_.gate);
     std::vector<SeriesEntry*> entries = freeze_series_of(change);
-    changes_.push_back({.bucket = bucket, .change = std::move(change), .lsn = lsn, .entries = std::move(entries)});
+    changes_.push_back({.bucket = bucket, .change = std::move(change), .lsn = record.lsn, .entries = std::move(entries)});
   }
-  return finish_changes();
+  // One that a power cut may take back waits until it is safe.
+  return record.is_synced ? finish_changes() : Result<void>();
+}
+
+bool Sealer::has_unfinished_changes() {
+  const std::lock_guard lock(mutex_);
+  return !changes_.empty();
 }
 
 // REQUIRES: mutex_. `outcome` is that of all that are pending.
@@ -244,6 +249,8 @@ Result<void> Sealer::finish_changes(ChangeOutcome* outcome) {
 }
 
 Result<void> Sealer::finish_change(const PendingChange& pending, ChangeOutcome& outcome) {
+  // What is done to chunks stays done, so that a power cut must not be able to take the record back.
+  if (journal::Journal* const journal = journal_) TRY(journal->wait_durable(pending.lsn));
   // Everything before the record goes into chunks first, where it is easily changed.
   std::vector<Item> items;
   for (SeriesEntry* const entry : pending.entries) items.push_back({pending.bucket, entry});

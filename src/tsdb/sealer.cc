@@ -60,13 +60,15 @@ struct Sealer::Pending {
   ChunkGroup group;
 };
 
-Sealer::Sealer(const EngineOptions& options, kv::Store& store, const Clock& clock, SeriesIndex& index, Heads& heads, Counters& counters, const Meta& meta)
+Sealer::Sealer(const EngineOptions& options, kv::Store& store, const Clock& clock, SeriesIndex& index, Heads& heads, Counters& counters, const Meta& meta,
+               std::function<Result<void>()> before_chunks)
     : options_(options),
       store_(store),
       clock_(clock),
       index_(index),
       heads_(heads),
       counters_(counters),
+      before_chunks_(std::move(before_chunks)),
       checkpoint_lsn_(meta.checkpoint_lsn),
       committed_sequence_(meta.sequence),
       meta_(meta) {}
@@ -76,7 +78,11 @@ Sealer::~Sealer() { stop(); }
 void Sealer::start(journal::Journal& journal) {
   CHECK(!thread_.joinable());
   journal_ = &journal;
-  thread_ = std::thread([this] { run(); });
+  {
+    const std::lock_guard lock(mutex_);
+    note(finish_changes());
+  }
+  if (options_.has_thread) thread_ = std::thread([this] { run(); });
 }
 
 void Sealer::stop() {
@@ -223,7 +229,8 @@ Result<void> Sealer::seal(std::vector<Item> items, Scope scope, journal::Lsn app
 }
 
 Result<void> Sealer::seal_blocks(std::vector<Item> items, Scope scope, journal::Lsn applied) {
-  TRY(index_.persist(store_));
+  // Without its bucket's row the next start would take a chunk for left over.
+  TRY(before_chunks_());
   // A series that came back into the queue after a failed pass may be in it twice; its blocks must be let go of once.
   std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.entry < b.entry; });
   items.erase(std::unique(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.entry == b.entry; }), items.end());
@@ -380,7 +387,7 @@ Result<journal::Lsn> Sealer::seal_all() {
 Result<journal::Lsn> Sealer::checkpoint() {
   const std::lock_guard lock(mutex_);
   const journal::Lsn applied = TRY(seal_all_locked());
-  TRY(index_.persist(store_));
+  TRY(before_chunks_());
   kv::WriteBatch batch;
   meta_.checkpoint_lsn = std::max(meta_.checkpoint_lsn, applied);
   {
@@ -438,15 +445,23 @@ Result<void> Sealer::erase_dropped() {
     dropped.swap(dropped_);
   }
   if (dropped.empty()) return {};
+  const auto put_back_from = [&](size_t i) {
+    const std::lock_guard queue_lock(queue_mutex_);
+    dropped_.insert(dropped_.end(), dropped.begin() + static_cast<ptrdiff_t>(i), dropped.end());
+  };
   const std::lock_guard lock(mutex_);
+  // A power cut must not be able to take the drop back, and no start may look for what is erased here.
+  if (auto written = before_chunks_(); !written) {
+    put_back_from(0);
+    return written;
+  }
   for (size_t i = 0; i < dropped.size(); ++i) {
     kv::WriteBatch batch;
     for (const BucketRows rows : kAllBucketRows) {
       batch.erase_range(bucket_begin(rows, dropped[i]->id), bucket_end(rows, dropped[i]->id));
     }
     if (auto erased = store_.write(batch, kv::Durability::kBuffered); !erased) {
-      const std::lock_guard queue_lock(queue_mutex_);
-      dropped_.insert(dropped_.end(), dropped.begin() + static_cast<ptrdiff_t>(i), dropped.end());
+      put_back_from(i);
       return erased;
     }
     for (SeriesEntry& entry : dropped[i]->entries()) heads_.clear(entry);

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -54,10 +55,11 @@ class Sealer {
     SeriesEntry* entry;
   };
 
-  Sealer(const EngineOptions& options, kv::Store& store, const Clock& clock, SeriesIndex& index, Heads& heads, Counters& counters, const Meta& meta);
+  Sealer(const EngineOptions& options, kv::Store& store, const Clock& clock, SeriesIndex& index, Heads& heads, Counters& counters, const Meta& meta,
+         std::function<Result<void>()> before_chunks);
   ~Sealer();
 
-  // The thread begins; from now on passes wait for that journal.
+  // The thread begins; from now on passes wait for that journal. Changes that replay left unfinished are made first.
   void start(journal::Journal& journal);
   void stop();
   // Before start(): the position of the last replayed record, all rows of which are in heads.
@@ -65,10 +67,10 @@ class Sealer {
   // The journal begins anew below the positions that states remember: forgets them. REQUIRES: before start().
   Result<void> forget_positions();
 
-  // Changes what was written to those series before, for range_change.cc, which says how; several changes are one unit. The other is for replay, and
-  // the record `lsn` is there.
+  // Changes what was written to those series before, for range_change.cc, which says how; several changes are one unit. The other is for replay.
   Result<void> change(const std::shared_ptr<Bucket>& bucket, std::span<const RangeChange> changes, ChangeOutcome& outcome);
-  Result<void> change_again(const std::shared_ptr<Bucket>& bucket, RangeChange change, journal::Lsn lsn);
+  Result<void> change_again(const std::shared_ptr<Bucket>& bucket, RangeChange change, const journal::Record& record);
+  bool has_unfinished_changes();
 
   // Lets go of what a series that is being removed has in memory. For replay.
   void clear_removed(SeriesEntry& entry);
@@ -78,6 +80,8 @@ class Sealer {
   void erase_bucket(std::shared_ptr<Bucket> bucket);
   void wake();
 
+  // What the thread does when there is something to do.
+  Result<void> work();
   // Seals everything that was written before the call. Answers the position up to which that is all.
   Result<journal::Lsn> seal_all();
   // The same, made durable; records up to the answered position are no longer needed.
@@ -113,7 +117,6 @@ class Sealer {
     journal::Lsn before = UINT64_MAX;
   };
   void run();
-  Result<void> work();
   Result<void> seal_queue();
   Result<journal::Lsn> seal_all_locked();
   std::optional<Pending> freeze(const Item& item, Scope scope, journal::Lsn applied);
@@ -150,6 +153,7 @@ class Sealer {
   SeriesIndex& index_;
   Heads& heads_;
   Counters& counters_;
+  const std::function<Result<void>()> before_chunks_;  // has what tells of buckets, series and columns written to the store, one call at a time
   std::atomic<journal::Journal*> journal_{nullptr};
   std::atomic<journal::Lsn> replayed_lsn_{0};
   std::atomic<journal::Lsn> checkpoint_lsn_;

@@ -182,7 +182,7 @@ Result<journal::Lsn> SeriesIndex::load(const kv::Store& store, SeriesId next_ser
   return sealed;
 }
 
-Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket) {
+Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket, const Secure& secure) {
   kv::WriteBatch batch;
   std::vector<std::pair<Measurement*, size_t>> written;
   {
@@ -194,12 +194,13 @@ Result<void> SeriesIndex::persist_columns(kv::Store& store, Bucket& bucket) {
     }
   }
   if (written.empty()) return {};
+  TRY(secure());
   TRY(store.write(batch, kv::Durability::kBuffered));
   for (const auto& [measurement, columns] : written) measurement->columns_persisted = columns;
   return {};
 }
 
-Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket) {
+Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket, const Secure& secure) {
   for (;;) {
     kv::WriteBatch batch;
     size_t count = 0;
@@ -216,13 +217,16 @@ Result<void> SeriesIndex::persist_series(kv::Store& store, Bucket& bucket) {
       }
     }
     if (count == 0) return {};
-    if (!batch.empty()) TRY(store.write(batch, kv::Durability::kBuffered));
+    if (!batch.empty()) {
+      TRY(secure());
+      TRY(store.write(batch, kv::Durability::kBuffered));
+    }
     const std::unique_lock lock(gate);
     bucket.unpersisted.erase(bucket.unpersisted.begin(), bucket.unpersisted.begin() + static_cast<ptrdiff_t>(count));
   }
 }
 
-Result<void> SeriesIndex::persist(kv::Store& store) {
+Result<void> SeriesIndex::persist(kv::Store& store, const Secure& secure) {
   std::vector<std::shared_ptr<Bucket>> buckets;
   {
     const std::shared_lock lock(gate);
@@ -230,8 +234,8 @@ Result<void> SeriesIndex::persist(kv::Store& store) {
   }
   for (const auto& bucket : buckets) {
     // Columns first: a series' rows mean nothing without them.
-    TRY(persist_columns(store, *bucket));
-    TRY(persist_series(store, *bucket));
+    TRY(persist_columns(store, *bucket, secure));
+    TRY(persist_series(store, *bucket, secure));
   }
   return {};
 }

@@ -30,6 +30,8 @@ inline constexpr size_t kSlice = 4096;
 
 class SeriesIndex {
  public:
+  using Secure = std::function<Result<void>()>;
+
   mutable FairSharedMutex gate;
   std::string unjournaled;  // under gate, exclusively to change
   // Series that are no longer here and whose rows in the store are to be erased (empty_series.cc); under gate, exclusively to change.
@@ -65,8 +67,9 @@ class SeriesIndex {
   // Reads the buckets' rows. REQUIRES: the buckets were added; nothing else runs. Series numbers from `next_series` on are free.
   // Answers the highest journal position that any series' chunks cover.
   Result<journal::Lsn> load(const kv::Store& store, SeriesId next_series);
-  // Writes the rows of definitions made since the last call. Takes the gate itself. REQUIRES: one call at a time.
-  Result<void> persist(kv::Store& store);
+  // Writes the rows of definitions made since the last call, each time after `secure` has made sure that they are in the journal for good.
+  // Takes the gate itself. REQUIRES: one call at a time.
+  Result<void> persist(kv::Store& store, const Secure& secure);
 
  private:
   Result<SeriesEntry*> add_series(Bucket& bucket, SeriesId id, std::string_view key);
@@ -74,8 +77,8 @@ class SeriesIndex {
   Result<void> load_columns(const kv::Store& store, Bucket& bucket);
   Result<void> load_series(const kv::Store& store, Bucket& bucket);
   Result<journal::Lsn> load_states(const kv::Store& store, Bucket& bucket);
-  Result<void> persist_columns(kv::Store& store, Bucket& bucket);
-  Result<void> persist_series(kv::Store& store, Bucket& bucket);
+  Result<void> persist_columns(kv::Store& store, Bucket& bucket, const Secure& secure);
+  Result<void> persist_series(kv::Store& store, Bucket& bucket, const Secure& secure);
 
   std::map<BucketId, std::shared_ptr<Bucket>> buckets_;
   SeriesTable by_id_;

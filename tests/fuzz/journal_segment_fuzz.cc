@@ -36,7 +36,7 @@ void read_as_unit(std::string_view input) {
     bytes += 5 + record.payload.size();
     return {};
   };
-  if (replay_frame({.type = kUnitType, .payload = input, .end = 1}, count)) CHECK(bytes == input.size());
+  if (replay_frame({.type = kUnitType, .payload = input, .end = 1}, true, count)) CHECK(bytes == input.size());
 }
 
 // The first byte says how many records, each next byte how long one is and whether a mark precedes it; the rest are pairs of place and damage.

@@ -1,6 +1,7 @@
 // When the journal syncs: a term for all records (sync_every_ms), one for some of them (append_within()), and who waits for it.
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <map>
 
 #include "base/log.h"
@@ -178,6 +179,55 @@ TEST_F(JournalWithTerms, APowerCutTakesOnlyWhatIsYoungerThanItsTerm) {
     for (size_t i = 0; i < replayed.payloads.size(); ++i) ASSERT_EQ(replayed.payloads[i], appended[i].payload);
     for (size_t i = replayed.payloads.size(); i < appended.size(); ++i) ASSERT_GT(appended[i].due_ns, now_ns) << appended[i].payload;
   }
+}
+
+TEST_F(JournalTest, WithoutAThreadWhoeverWaitsMakesTheCommit) {
+  options.has_thread = false;
+  {
+    const auto journal = open();
+    const uint64_t changes = disk.changes();
+    const Lsn first = append(*journal, "a");
+    const Lsn second = append(*journal, "b");
+    EXPECT_EQ(disk.changes(), changes) << "nobody has waited";
+    ASSERT_TRUE(journal->wait_durable(first));
+    EXPECT_EQ(journal->durable(), second) << "one commit for all";
+    disk.fail(SimulatedDisk::Operation::kSync, EIO);
+    append(*journal, "c");
+    EXPECT_FALSE(journal->wait_durable(journal->end()));
+    disk.heal();
+    EXPECT_TRUE(journal->wait_durable(journal->end()));
+    append(*journal, "d");
+  }
+  Replayed replayed;
+  open(replayed.function());
+  EXPECT_EQ(replayed.payloads, (std::vector<std::string>{"a", "b", "c", "d"}));
+}
+
+// After a kill: what only the system has is told apart from what is on the disk.
+TEST_F(JournalTest, ReplayTellsWhatAPowerCutMayStillTakeBack) {
+  std::map<std::string, bool> is_synced;
+  const auto note = [&](const Record& record) -> Result<void> {
+    is_synced[std::string(record.payload)] = record.is_synced;
+    return {};
+  };
+  options.has_thread = false;
+  {
+    const auto journal = open();
+    append(*journal, "on disk");
+    ASSERT_TRUE(journal->wait_durable(journal->end()));
+    append(*journal, "on disk, as far as anybody can tell");
+    ASSERT_TRUE(journal->wait_durable(journal->end()));
+    append(*journal, "written");
+    disk.fail(SimulatedDisk::Operation::kSync, EIO);
+    EXPECT_FALSE(journal->wait_durable(journal->end()));
+    // The program is killed.
+    disk.fail(SimulatedDisk::Operation::kCreate, EIO);
+  }
+  disk.heal();
+  open(note);
+  EXPECT_EQ(is_synced, (std::map<std::string, bool>{{"on disk", true}, {"on disk, as far as anybody can tell", true}, {"written", false}}));
+  open(note);
+  EXPECT_TRUE(is_synced["written"]) << "the start before this one has seen to it";
 }
 
 }  // namespace

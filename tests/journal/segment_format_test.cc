@@ -101,7 +101,7 @@ const std::vector<NewRecord> kUnit = {{.type = RecordType::kPoints, .head = "ab"
 
 Result<std::vector<std::string>> records_of(const Frame& frame) {
   std::vector<std::string> records;
-  TRY(replay_frame(frame, [&](const Record& record) -> Result<void> {
+  TRY(replay_frame(frame, true, [&](const Record& record) -> Result<void> {
     records.push_back(fmt::format("{}:{}@{}", static_cast<int>(record.type), record.payload, record.lsn));
     return {};
   }));

@@ -44,6 +44,22 @@ TEST(FaultyStore, FailsReadsUntilHealed) {
   EXPECT_TRUE(store.iterate("", "")->valid());
 }
 
+TEST(FaultyStore, CallsBeforeTheAttemptThatWasNamed) {
+  FaultyStore store;
+  int calls = 0;
+  store.call_before(2, [&] {
+    ++calls;
+    EXPECT_FALSE(has(store, "c"));
+    EXPECT_EQ(store.attempts(), 3u);
+  });
+  ASSERT_TRUE(put(store, "a"));
+  ASSERT_TRUE(store.sync());
+  EXPECT_EQ(calls, 0);
+  ASSERT_TRUE(put(store, "c"));
+  ASSERT_TRUE(put(store, "d"));
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(FaultyStore, APowerCutTakesUnsyncedWritesFromTheEnd) {
   size_t outcomes[3] = {};
   for (uint64_t seed = 1; seed <= 50; ++seed) {
