@@ -55,7 +55,12 @@ Result<void> serve(const ServeArguments& arguments, StopSignals& signals) {
   raise_file_limit();
   const DataDirectory directory = TRY(open_data_directory(arguments.data_directory));
   log::info("data directory {}{}", directory.path().string(), arguments.data_directory.empty() ? " (scratch: removed at the end)" : "");
-  const auto program = TRY(Program::start(arguments.config, directory.path(), clock));
+  auto started = Program::start(arguments.config, directory.path(), clock);
+  if (!started && started.error().code == ErrorCode::kCorrupt) {
+    return fail(ErrorCode::kCorrupt, "{}; `campanile verify {}` tells what else is damaged, `campanile restore` makes a data directory of a backup", started.error().message,
+                directory.path().string());
+  }
+  const auto program = TRY(std::move(started));
 
   std::unique_ptr<demo::DemoRunner> demo;
   if (arguments.demo) demo = start_demo(arguments, program->mqtt_address(), clock);

@@ -293,6 +293,9 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
     if (status.IsIOError() && (text.find("While lock file") != std::string::npos || text.find("lock hold by current process") != std::string::npos)) {
       return fail(ErrorCode::kUnavailable, "the store in {} is in use: {}", directory.string(), text);
     }
+    if (text.find("MANIFEST-") != std::string::npos && text.find("No such file") != std::string::npos) {
+      return fail(ErrorCode::kCorrupt, "store: opening {}: the file CURRENT is damaged, or the file that it names is missing: {}", directory.string(), text);
+    }
     return store_error(status, "opening " + directory.string());
   }
   return std::make_unique<RocksDbStore>(std::move(files), std::move(owned), directory);

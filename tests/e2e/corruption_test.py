@@ -1,0 +1,129 @@
+"""One byte of a data directory is damaged, anywhere: the program names the file and where it is, or what it stands in; what it still answers is true, and the rest stays
+readable. The seed is printed and can be given as CAMPANILE_SEED; CAMPANILE_SEEDS is how many bytes are damaged in files of each kind."""
+
+import os
+import random
+import re
+import shutil
+import tempfile
+import unittest
+
+from harness import Campanile, main, wait_until
+
+SENSORS = 24
+# Not read by the program, or not about data.
+IGNORED = re.compile(r"LOCK$|/LOG|/IDENTITY$|OPTIONS-")
+
+
+def kind_of(path):
+    if "/journal/" in path:
+        return "journal"
+    name = os.path.basename(path)
+    return "table" if name.endswith(".sst") else "log of the store" if name.endswith(".log") else name.split("-")[0]
+
+
+def fill(campanile, rng):
+    for begin in range(0, 4000, 1000):
+        campanile.write("\n".join(f'fixed,sensor=s{i % SENSORS} value={rng.random() * 1000!r},text="{rng.getrandbits(40):x}" {i * 7_000_000_000 + rng.randrange(10**9)}'
+                                  for i in range(begin, begin + 1000)))
+
+
+def make(folder, rng):
+    """Tables with everything so far, a log of the store with what was sealed since, and a journal."""
+    data = os.path.join(folder, "data")
+    os.mkdir(data)
+    small = ("--set", "storage.journal_segment_bytes=1MiB")
+    with Campanile(*small, data=data) as campanile:
+        fill(campanile, rng)
+        assert campanile.request("POST", "/api/v1/seal")[0] == 200
+    campanile = Campanile(*small, "--set", "storage.checkpoint_journal_bytes=1MiB", data=data).start()
+    campanile.write("\n".join(f"fixed,sensor=s{i % SENSORS} value={i} {10**15 + i}" for i in range(500)))
+    # Enough for a checkpoint, which leaves what was sealed in the store's log.
+    for begin in range(0, 60_000, 5_000):
+        campanile.write("\n".join(f"bulk,n={i % 7} value={i} {i}" for i in range(begin, begin + 5_000)))
+    wait_until(lambda: campanile.get_json("/api/v1/status")["head_points"] < 20_000, "a checkpoint")
+    campanile.write("\n".join(f"fixed,sensor=s{i % SENSORS} value={i} {2 * 10**15 + i}" for i in range(500)))
+    campanile.publish("kept/a", "retained", "-r")
+    expected = answers(campanile)
+    campanile.kill()
+    return data, expected
+
+
+def answers(campanile):
+    """Of each sensor its rows, or the error."""
+    out = {}
+    for i in range(SENSORS):
+        result = campanile.get_json(f"/query?db=campanile&epoch=ns&q=SELECT%20value,text%20FROM%20fixed%20WHERE%20sensor%3D%27s{i}%27")["results"][0]
+        out[i] = result["error"] if "error" in result else result["series"][0]["values"] if "series" in result else []
+    return out
+
+
+def damage(path, rng):
+    # Room that was taken in advance holds zeros that nobody reads.
+    with open(path, "r+b") as file:
+        content = file.read()
+        used = len(content.rstrip(b"\0")) or len(content)
+        offset = rng.randrange(used)
+        file.seek(offset)
+        file.write(bytes([content[offset] ^ (1 << rng.randrange(8))]))
+    return offset
+
+
+class CorruptionTest(unittest.TestCase):
+    def check(self, data, expected, path):
+        """What came of it, in a word."""
+        name = os.path.basename(path)
+        try:
+            campanile = Campanile(data=data)
+            campanile.start()
+        except AssertionError as refused:
+            self.assertRegex(str(refused), name, "a start that is refused names the file")
+            return "refused"
+        try:
+            got = answers(campanile)
+            log = "".join(campanile.log)
+        finally:
+            campanile.stop()
+        wrong = [i for i in range(SENSORS) if got[i] != expected[i]]
+        for i in wrong:
+            if isinstance(got[i], str):
+                self.assertRegex(got[i], r"chunk bucket|\.sst|\.log|MANIFEST", "an error says what is damaged")
+                continue
+            # Nothing that nobody wrote; what is missing was told in the log.
+            self.assertLessEqual({tuple(row) for row in got[i]}, {tuple(row) for row in expected[i]}, f"sensor {i}")
+            self.assertRegex(log, name, f"sensor {i} lost {len(expected[i]) - len(got[i])} rows, and the log says nothing of the file")
+        if wrong and "table" == kind_of(path):
+            self.assertLess(len(wrong), SENSORS, "the rest is readable")
+        return "told" if wrong else "nothing"
+
+    def test_a_damaged_byte_is_named_and_the_rest_is_readable(self):
+        seed = int(os.environ.get("CAMPANILE_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+        count = int(os.environ.get("CAMPANILE_SEEDS", "8"))
+        print(f"CAMPANILE_SEED={seed}")
+        rng = random.Random(seed)
+        folder = tempfile.mkdtemp(prefix="campanile-corruption-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        whole, expected = make(folder, rng)
+        files = {}
+        for parent, _, names in os.walk(whole):
+            for name in names:
+                path = os.path.join(parent, name)
+                if os.path.getsize(path) and not IGNORED.search(path):
+                    files.setdefault(kind_of(path), []).append(os.path.relpath(path, whole))
+        self.assertLessEqual({"journal", "table", "log of the store", "MANIFEST", "CURRENT"}, set(files))
+        for kind, names in sorted(files.items()):
+            outcomes = {}
+            for _ in range(count):
+                copy = os.path.join(folder, "copy")
+                shutil.copytree(whole, copy)
+                path = os.path.join(copy, rng.choice(sorted(names)))
+                offset = damage(path, rng)
+                with self.subTest(kind=kind, file=os.path.basename(path), offset=offset):
+                    outcome = self.check(copy, expected, path)
+                    outcomes[outcome] = outcomes.get(outcome, 0) + 1
+                shutil.rmtree(copy)
+            print(f"{kind}: {outcomes}")
+
+
+if __name__ == "__main__":
+    main()
