@@ -5,6 +5,7 @@
 
 #include "tsdb/bucket.h"
 #include "tsdb/catalog.h"
+#include "tsdb/chunk_correct.h"
 #include "tsdb/records.h"
 #include "tsdb/sealer.h"
 
@@ -13,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   size_t seen = 0;
-  switch (data[0] % 7) {
+  switch (data[0] % 9) {
     case 0:
       (void)decode_points(bytes, [&](SeriesId, int64_t, std::span<const Slot> slots) {
         for (const Slot& slot : slots) {
@@ -32,8 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 4: (void)decode_chunks_state(bytes); break;
     case 5: (void)decode_meta(bytes); break;
     case 6:
-      if (const auto erasure = decode_erasure(bytes)) seen += erasure->series.size();
+      if (const auto change = decode_range_change(campanile::journal::RecordType::kErase, bytes)) seen += change->series.size();
       break;
+    case 7:
+      if (const auto change = decode_range_change(campanile::journal::RecordType::kCorrect, bytes)) seen += change->series.size();
+      break;
+    case 8: (void)decode_progress(bytes); break;
   }
   return seen > size * 256 ? 1 : 0;
 }
