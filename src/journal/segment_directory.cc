@@ -190,9 +190,10 @@ Result<OpenSegment> SegmentDirectory::create(Lsn start, Lsn previous_end, uint64
   segment.header = SegmentHeader{.start = start, .previous_end = previous_end, .salt = random_salt()};
   segment.file = TRY(make_segment(segment.header, bytes, {}));
   std::lock_guard lock(mutex_);
+  std::erase(left_over_, start);  // replaced
   // Segments that hold nothing: one that had this one's name and is gone, those of earlier starts that never wrote.
   while (!segments_.empty() && segments_.back().start >= previous_end) {
-    if (segments_.back().start != start) (void)remove(segments_.back().start);
+    if (segments_.back().start != start && !remove(segments_.back().start)) left_over_.push_back(segments_.back().start);
     segments_.pop_back();
   }
   segments_.push_back({start, previous_end});
@@ -204,6 +205,7 @@ Result<void> SegmentDirectory::remove(Lsn start) { return files_.remove(path_of(
 Result<void> SegmentDirectory::remove_before(Lsn lsn) {
   std::lock_guard removal(removal_mutex_);
   if (holds_ > 0) return {};
+  TRY(remove_left_over());
   for (;;) {
     Lsn oldest = 0;
     {
@@ -217,6 +219,22 @@ Result<void> SegmentDirectory::remove_before(Lsn lsn) {
     std::lock_guard lock(mutex_);
     if (!segments_.empty() && segments_.front().start == oldest) segments_.erase(segments_.begin());
   }
+}
+
+// They go before the records behind which they lie: the next start would miss those.
+Result<void> SegmentDirectory::remove_left_over() {
+  std::vector<Lsn> left_over;
+  {
+    std::lock_guard lock(mutex_);
+    left_over = left_over_;
+  }
+  for (const Lsn start : left_over) {
+    TRY(remove(start));
+    TRY(files_.sync_directory(path_));
+    std::lock_guard lock(mutex_);
+    std::erase(left_over_, start);
+  }
+  return {};
 }
 
 Lsn SegmentDirectory::begin() const {

@@ -81,6 +81,7 @@ class SegmentDirectory {
   // A whole segment under its final name, on disk: its header, `frames` and room for `bytes` bytes of frames.
   Result<std::unique_ptr<File>> make_segment(const SegmentHeader& header, uint64_t bytes, std::string_view frames);
   Result<void> remove(Lsn start);
+  Result<void> remove_left_over();
   std::filesystem::path path_of(Lsn start) const { return path_ / segment_name(start); }
   // Where the frames of segments_[index] end, when those of the last one end at `end`. REQUIRES: mutex_ is held.
   Lsn end_of(size_t index, Lsn end) const;
@@ -91,6 +92,7 @@ class SegmentDirectory {
   size_t holds_ = 0;
   mutable std::mutex mutex_;  // segments_, never held during a file operation other than removing an empty segment
   std::vector<Segment> segments_;  // oldest first
+  std::vector<Lsn> left_over_;     // files without records that the disk did not let go of
   Doubtful doubtful_;             // open() and the writer thread only
   Lsn recovered_end_ = 0;         // these two do not change after open()
   Lsn first_unused_ = 0;

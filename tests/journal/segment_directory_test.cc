@@ -55,6 +55,28 @@ TEST_F(SegmentDirectoryTest, OpeningChangesNothing) {
   EXPECT_EQ(disk.changes(), changes);
 }
 
+// A file of a start that wrote nothing, which the disk did not let go of, must not stay behind when the records before it have gone.
+TEST_F(SegmentDirectoryTest, AnEmptyFileThatCouldNotBeRemovedGoesBeforeWhatItStandsBehind) {
+  Lsn synced = 0;
+  for (const std::string_view payload : {"a", "", "b"}) {
+    auto directory = open(disk);
+    LogWriter writer(*directory, 200, directory->first_unused(), directory->recovered_end());
+    if (payload == "b") disk.fail(SimulatedDisk::Operation::kRemove, EIO, 0, 2);
+    ASSERT_TRUE(writer.write());
+    if (payload.empty()) continue;
+    for (int i = 0; i < 5; ++i) write(writer, std::string(100, payload[0]));
+    ASSERT_TRUE(writer.sync());
+    synced = writer.synced();
+    if (payload != "b") continue;
+    EXPECT_FALSE(directory->remove_before(synced)) << "nothing goes while the disk lets go of nothing";
+    EXPECT_EQ(disk.paths().size(), 11u);
+    EXPECT_TRUE(directory->remove_before(synced));
+    EXPECT_EQ(disk.paths().size(), 1u);
+  }
+  open(disk);
+  EXPECT_EQ(payloads, std::vector<std::string>{std::string(100, 'b')});
+}
+
 TEST_F(SegmentDirectoryTest, PositionsGoOnBeyondWhatMayHaveBeenHandedOut) {
   auto directory = open(disk);
   EXPECT_EQ(directory->first_unused(), 0u);
