@@ -85,6 +85,7 @@ struct Program::Parts {
       : config(settings), data(path), clock(the_clock) {}
 
   Result<void> open_stores();
+  Result<void> check_store_is_whole() const;
   Result<void> replay_journal();
   Result<void> start_ingest();
   Result<void> start_broker();
@@ -147,6 +148,16 @@ struct Program::Parts {
   bool stopped = false;
 };
 
+// RocksDB opens with what stands before a damaged place in its own log, as after a power cut. What it had synced for a checkpoint may be behind it, and
+// the journal has let go of that.
+Result<void> Program::Parts::check_store_is_whole() const {
+  const journal::Lsn let_go = journal->status().let_go;
+  const journal::Lsn reached = engine->status().checkpoint_lsn;
+  if (reached >= let_go) return {};
+  return fail(ErrorCode::kCorrupt, "the store {} ends at journal position {}, and the journal begins after {}: a file of the store is damaged (the log says which), missing, or older than the others",
+              (data / "store").string(), reached, let_go);
+}
+
 Result<void> Program::Parts::open_stores() {
   store = TRY(kv::open_rocksdb(data / "store", store_options(config)));
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
@@ -162,6 +173,7 @@ Result<void> Program::Parts::replay_journal() {
   const int64_t started_ns = clock.steady_ns();
   uint64_t records = 0;
   journal = TRY(journal::Journal::open(data / "journal", journal_options(config), replay_into(participants, records)));
+  TRY(check_store_is_whole());
   if (records > 0) log::info("journal: {} records replayed in {} ms", records, (clock.steady_ns() - started_ns) / kNanosPerMilli);
 
   loops = std::make_unique<net::EventLoopPool>(config.threads > 0 ? config.threads : std::max(1u, std::thread::hardware_concurrency()));

@@ -202,6 +202,7 @@ JournalStatus GroupCommitJournal::status() const {
     synced = synced_;
   }
   status.begin = directory_->begin();
+  status.let_go = directory_->let_go();
   status.kept_bytes = directory_->kept_bytes(synced);
   return status;
 }

@@ -94,6 +94,7 @@ struct JournalOptions {
 };
 
 struct JournalStatus {
+  Lsn let_go = 0;        // records up to there have been let go of
   Lsn end = 0;           // after the last appended record
   Lsn durable = 0;       // after the last record that survives power loss
   Lsn begin = 0;         // of the oldest record still kept

@@ -242,6 +242,11 @@ Lsn SegmentDirectory::begin() const {
   return segments_.empty() ? 0 : segments_.front().start;
 }
 
+Lsn SegmentDirectory::let_go() const {
+  std::lock_guard lock(mutex_);
+  return segments_.empty() ? 0 : segments_.front().previous_end;
+}
+
 Lsn SegmentDirectory::end_of(size_t index, Lsn end) const {
   // What lies behind the next one's previous_end is a write that failed and was done again there; one that begins there or later holds nothing.
   const Lsn frames_end = index + 1 < segments_.size() ? segments_[index + 1].previous_end : end;

@@ -55,6 +55,8 @@ class SegmentDirectory {
   std::vector<SegmentFile> files(Lsn end) const;
 
   Lsn begin() const;
+  // Records up to there are in none of the files.
+  Lsn let_go() const;
   // Bytes of frames in the files kept, where the last one reaches to `end`.
   uint64_t kept_bytes(Lsn end) const;
 

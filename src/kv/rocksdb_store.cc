@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <mutex>
 #include <utility>
 
@@ -51,7 +52,9 @@ class Remarks final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override { say(log::Level::kDebug, format, arguments); }
   void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
     if (level < rocksdb::WARN_LEVEL || level == rocksdb::HEADER_LEVEL) return;
-    say(level == rocksdb::WARN_LEVEL ? log::Level::kDebug : log::Level::kWarning, format, arguments);
+    // What it leaves out of its log at a start: the end of it after a power cut, or everything from a damaged place on.
+    const bool is_loss = std::strstr(format, "dropping") != nullptr;
+    say(level == rocksdb::WARN_LEVEL && !is_loss ? log::Level::kDebug : log::Level::kWarning, format, arguments);
   }
   void LogHeader(const char*, va_list) override {}  // its options, at every start
 

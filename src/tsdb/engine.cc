@@ -209,6 +209,7 @@ EngineStatus EngineImpl::status() const {
           .head_points = heads_.rows(),
           .head_bytes = heads_.bytes(),
           .points_written = counters_.points_written.value(),
+          .checkpoint_lsn = sealer_.checkpoint_lsn(),
           .failure = std::move(failure),
           .is_full = is_full()};
 }

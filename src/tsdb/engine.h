@@ -104,6 +104,7 @@ struct EngineStatus {
   uint64_t head_points = 0;
   uint64_t head_bytes = 0;
   uint64_t points_written = 0;  // since start
+  journal::Lsn checkpoint_lsn = 0;  // of the last checkpoint: the journal's records up to there are in the store
   std::string failure;          // what keeps heads from being written to the store, in words; empty while nothing does
   bool is_full = false;         // writes are refused until heads have been written
 };

@@ -70,8 +70,11 @@ TEST_F(SegmentDirectoryTest, AnEmptyFileThatCouldNotBeRemovedGoesBeforeWhatItSta
     if (payload != "b") continue;
     EXPECT_FALSE(directory->remove_before(synced)) << "nothing goes while the disk lets go of nothing";
     EXPECT_EQ(disk.paths().size(), 11u);
+    EXPECT_EQ(directory->let_go(), 0u);
     EXPECT_TRUE(directory->remove_before(synced));
     EXPECT_EQ(disk.paths().size(), 1u);
+    EXPECT_GT(directory->let_go(), 0u);
+    EXPECT_LT(directory->let_go(), synced);
   }
   open(disk);
   EXPECT_EQ(payloads, std::vector<std::string>{std::string(100, 'b')});

@@ -67,6 +67,7 @@ class SimulatedMachine {
     if (random_.one_in(4)) disk_->write_short(random_.next());
     engine.reset(static_cast<EngineImpl*>(TRY(Engine::open(engine_options_, *store_, clock)).release()));
     journal = std::make_unique<CountingJournal>(TRY(journal::Journal::open(*disk_, "/journal", journal_options_, [this](const journal::Record& record) { return engine->replay(record); })));
+    if (engine->status().checkpoint_lsn < journal->status().let_go) return fail(ErrorCode::kCorrupt, "the journal has let go of what the store does not have");
     engine->start(*journal);
     checkpointer = std::make_unique<journal::Checkpointer>(*journal, std::vector<journal::Participant*>{engine.get()}, journal::CheckpointOptions{});
     return {};
