@@ -161,9 +161,18 @@ class RocksDbStore final : public Store {
     return remember(db_->FlushWAL(/*sync=*/true), "syncing");
   }
 
+  // RocksDB changes to a new write-ahead log only where there is something in memory to flush, and must never go on in one that has failed. The
+  // next fault may come before anything else is written: this tombstone of a key that nobody has is then what is flushed.
+  Result<void> leave_something_in_memory() {
+    rocksdb::WriteOptions memory_only;
+    memory_only.disableWAL = true;
+    return result_of(db_->Delete(memory_only, slice(kNobodysKey)), "preparing for a fault");
+  }
+
   Result<void> compact() override {
     TRY(recover());
     TRY(remember(db_->Flush({}), "writing out what is in memory"));
+    TRY(leave_something_in_memory());
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
     return remember(db_->CompactRange(options, nullptr, nullptr), "compacting");
@@ -208,11 +217,7 @@ class RocksDbStore final : public Store {
     if (!failed_.load()) return {};
     const auto status = db_->Resume();
     if (!status.ok()) return store_error(status, "going on after a fault");
-    // RocksDB changes to a new write-ahead log only where there is something in memory to flush, and must never go on in one that has failed. The
-    // next fault may come before anything else is written: this tombstone of a key that nobody has is then what is flushed.
-    rocksdb::WriteOptions memory_only;
-    memory_only.disableWAL = true;
-    TRY(result_of(db_->Delete(memory_only, slice(kNobodysKey)), "going on after a fault"));
+    TRY(leave_something_in_memory());
     failed_.store(false);
     return {};
   }
@@ -301,7 +306,9 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
     }
     return store_error(status, "opening " + directory.string());
   }
-  return std::make_unique<RocksDbStore>(std::move(files), std::move(owned), directory);
+  auto store = std::make_unique<RocksDbStore>(std::move(files), std::move(owned), directory);
+  TRY(store->leave_something_in_memory());
+  return store;
 }
 
 Result<void> check_rocksdb(const std::filesystem::path& directory) {
