@@ -172,10 +172,10 @@ class RocksDbStore final : public Store {
   Result<void> compact() override {
     TRY(recover());
     TRY(remember(db_->Flush({}), "writing out what is in memory"));
-    TRY(leave_something_in_memory());
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    return remember(db_->CompactRange(options, nullptr, nullptr), "compacting");
+    TRY(remember(db_->CompactRange(options, nullptr, nullptr), "compacting"));
+    return leave_something_in_memory();
   }
 
   uint64_t disk_bytes() const override {
@@ -195,7 +195,8 @@ class RocksDbStore final : public Store {
     TRY(result_of(rocksdb::Checkpoint::Create(db_.get(), &made), "preparing a checkpoint"));
     const std::unique_ptr<rocksdb::Checkpoint> owned(made);
     // What is in memory is flushed to a table first, so that the checkpoint has no write-ahead log to bring along.
-    return remember(owned->CreateCheckpoint(directory.string()), "making a checkpoint");
+    TRY(remember(owned->CreateCheckpoint(directory.string()), "making a checkpoint"));
+    return leave_something_in_memory();
   }
 
   StoreMemory memory() const override {

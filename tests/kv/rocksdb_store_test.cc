@@ -7,8 +7,10 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include "base/random.h"
 #include "kv/store.h"
@@ -134,6 +136,32 @@ TEST(RocksDbStore, WritesAgainOnceTheDiskDoes) {
   store = open_rocksdb(directory.path(), {});
   ASSERT_TRUE(store) << store.error().message;
   for (int i = 0; i < written; ++i) ASSERT_TRUE((*store)->get("key " + std::to_string(i)).value().has_value()) << i;
+}
+
+// With nothing in memory RocksDB would go on in the log that has failed, which ends the process.
+TEST(RocksDbStore, WritesAgainWhereTheFirstWriteAfterAFlushWasRefused) {
+  using Flush = std::function<Result<void>(Store&, const TemporaryDirectory&)>;
+  const std::vector<Flush> flushes = {[](Store&, const TemporaryDirectory&) { return Result<void>(); },
+                                      [](Store& store, const TemporaryDirectory&) { return store.compact(); },
+                                      [](Store& store, const TemporaryDirectory& other) { return store.checkpoint(other.path() / "copy"); }};
+  for (const Flush& flush : flushes) {
+    TemporaryDirectory directory, other;
+    auto store = open_rocksdb(directory.path(), {});
+    ASSERT_TRUE(store);
+    WriteBatch batch;
+    batch.put("key", "value");
+    if (&flush != &flushes[0]) {
+      ASSERT_TRUE((*store)->write(batch, Durability::kBuffered));
+    }
+    ASSERT_TRUE(flush(**store, other));
+    {
+      const RefusingDisk refusing;
+      EXPECT_FALSE((*store)->write(batch, Durability::kSynced));
+    }
+    Result<void> again;
+    for (int attempt = 0; attempt < 100 && !(again = (*store)->write(batch, Durability::kSynced)); ++attempt) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ASSERT_TRUE(again) << again.error().message;
+  }
 }
 
 TEST(RocksDbStore, ACheckpointIsAStoreOfThatMoment) {
