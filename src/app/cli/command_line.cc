@@ -1,6 +1,7 @@
 #include "app/cli/command_line.h"
 
 #include <algorithm>
+#include <iterator>
 #include <cstdio>
 #include <cstdlib>
 
@@ -70,6 +71,13 @@ Result<std::vector<Override>> overrides_of(const ServeFlags& flags) {
   return out;
 }
 
+// What is allowed and should be known.
+std::vector<std::string> warnings_of(const Config& config) {
+  std::vector<std::string> warnings = exposure_warnings(config);
+  std::ranges::move(durability_warnings(config), std::back_inserter(warnings));
+  return warnings;
+}
+
 int run_serve(const ServeFlags& flags, bool demo, const Commands& commands) {
   Result<std::vector<Override>> overrides = overrides_of(flags);
   if (!overrides) {
@@ -83,8 +91,7 @@ int run_serve(const ServeFlags& flags, bool demo, const Commands& commands) {
   if (!loaded) return fail_with(loaded.error());
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
   ServeArguments arguments{.config = std::move(loaded->config), .demo = demo, .demo_seed = flags.seed, .warnings = std::move(loaded->warnings)};
-  for (std::string& warning : exposure_warnings(arguments.config)) arguments.warnings.push_back(std::move(warning));
-  for (std::string& warning : durability_warnings(arguments.config)) arguments.warnings.push_back(std::move(warning));
+  for (std::string& warning : warnings_of(arguments.config)) arguments.warnings.push_back(std::move(warning));
   arguments.data_directory = arguments.config.data.directory;
   return commands.serve(arguments);
 }
@@ -100,8 +107,7 @@ int run_check_config(const CheckFlags& flags) {
   for (const std::string& warning : loaded->warnings) print_error(fmt::format("warning: {}", warning));
   if (flags.print) print(print_config(loaded->config));
   if (const auto exposure = check_exposure(loaded->config, flags.insist_open); !exposure) return fail_with(exposure.error());
-  for (const std::string& warning : exposure_warnings(loaded->config)) print_error(fmt::format("warning: {}", warning));
-  for (const std::string& warning : durability_warnings(loaded->config)) print_error(fmt::format("warning: {}", warning));
+  for (const std::string& warning : warnings_of(loaded->config)) print_error(fmt::format("warning: {}", warning));
   if (!flags.print) print(fmt::format("{}: fine\n", file ? file->string() : "no file, the defaults and the environment"));
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "audit/audit_entry.h"
 #include "ingest/rejected_format.h"
 #include "tsdb/chunk.h"
 
@@ -73,6 +74,11 @@ TEST(RowCheck, OtherRowsAreDecodedByTheirOwners) {
   const std::string rejected = ingest::encode_rejected({.id = 1, .topic = "a/b", .payload = "x"});
   EXPECT_TRUE(check(ingest::rejected_key(1), rejected));
   EXPECT_FALSE(check(ingest::rejected_key(1), rejected.substr(0, 3)));
+  const std::string entry = audit::encode_entry({.id = 1, .kind = "delete", .who = "campus"});
+  EXPECT_TRUE(check(audit::audit_key(1), entry));
+  EXPECT_FALSE(check(audit::audit_key(1), entry.substr(0, 5)));
+  EXPECT_TRUE(check(audit::kAuditTotalsKey, audit::encode_totals({})));
+  EXPECT_FALSE(check(audit::kAuditTotalsKey, ""));
   for (const auto key : {"Ru4/302", "Ss12345678", "St12345678a/b", "Sm1234567812345678", "Sw12345678", "rt"}) {
     const auto checked = check(key, "\xff\xff");
     ASSERT_FALSE(checked) << key;
