@@ -158,8 +158,8 @@ Result<void> EngineImpl::replay(const journal::Record& record) {
     }
   }
   sealer_.set_replayed(record.lsn);
-  const bool is_full = heads_.bytes() > options_.head_bytes_max / 5 * 4;
-  if (is_full && !sealer_.has_unfinished_changes()) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
+  const bool is_pressed = heads_.bytes() > options_.head_bytes_max / 5 * 4;
+  if (is_pressed && !sealer_.has_unfinished_changes()) TRY(sealer_.relieve(options_.head_bytes_max / 5 * 2));
   return {};
 }
 

@@ -106,7 +106,7 @@ def main():
         with tarfile.open(archive, "w:xz", preset=9) as tar:
             tar.add(data, arcname="data", filter=lambda entry: None if entry.name.endswith(("LOCK", "/LOG")) or "/LOG.old" in entry.name else entry)
         with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as file:
-            json.dump(expected, file, indent=0)
+            json.dump(expected, file, separators=(",", ":"))
             file.write("\n")
         print(f"{archive}: {os.path.getsize(archive):,} bytes")
 

@@ -1,9 +1,12 @@
 // EngineHarness: an engine over a store and a journal in memory, which outlive it, so that a test can crash it and open it again.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -99,6 +102,23 @@ inline OwnedValue owned(const FieldValue& value) {
 }
 
 using OwnedColumn = std::map<int64_t, OwnedValue>;
+
+// A field of each type, for random histories.
+inline constexpr std::array<std::string_view, 5> kFieldNames = {"f", "i", "u", "b", "s"};
+inline constexpr std::array kFieldTypes = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
+
+// A value for it, small and often the same, or now and then anything. `texts` keeps strings alive.
+inline FieldValue random_value(Random& random, FieldType type, std::deque<std::string>& texts) {
+  switch (type) {
+    case FieldType::kFloat: return FieldValue::of_float(random.one_in(10) ? random.gaussian(0, 1e6) : static_cast<double>(random.between(-500, 500)) / 10);
+    case FieldType::kInteger: return FieldValue::of_integer(random.one_in(10) ? static_cast<int64_t>(random.next()) : random.between(-5, 5));
+    case FieldType::kUnsigned: return FieldValue::of_unsigned(random.one_in(10) ? random.next() : random.below(9));
+    case FieldType::kBoolean: return FieldValue::of_boolean(random.one_in(3));
+    case FieldType::kString: break;
+  }
+  texts.push_back("text " + std::to_string(random.below(20)) + std::string(random.below(40), 'x'));
+  return FieldValue::of_string(texts.back());
+}
 
 // Walks a column as a query does and checks what a cursor promises on the way.
 inline OwnedColumn read_column(const Reader& reader, SeriesId series, std::string_view field, TimeRange range = {}, Order order = Order::kAscending) {

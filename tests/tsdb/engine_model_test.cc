@@ -51,18 +51,6 @@ class History {
     return {.chunk_points_max = static_cast<uint32_t>(2 + random.below(100)), .correction_chunks_max = static_cast<uint32_t>(1 + random.below(6))};
   }
 
-  FieldValue value(FieldType type) {
-    switch (type) {
-      case FieldType::kFloat: return FieldValue::of_float(random_.one_in(10) ? random_.gaussian(0, 1e6) : static_cast<double>(random_.between(-500, 500)) / 10);
-      case FieldType::kInteger: return FieldValue::of_integer(random_.one_in(10) ? static_cast<int64_t>(random_.next()) : random_.between(-5, 5));
-      case FieldType::kUnsigned: return FieldValue::of_unsigned(random_.one_in(10) ? random_.next() : random_.below(9));
-      case FieldType::kBoolean: return FieldValue::of_boolean(random_.one_in(3));
-      case FieldType::kString: break;
-    }
-    texts_.push_back("text " + std::to_string(random_.below(20)) + std::string(random_.below(40), 'x'));
-    return FieldValue::of_string(texts_.back());
-  }
-
   int64_t time() {
     if (random_.one_in(8)) return now_ - random_.between(0, 400) * kSecond;  // late
     if (random_.one_in(200)) return random_.between(kTimeMin, kTimeMax);
@@ -84,9 +72,9 @@ class History {
       auto& model = model_["data,n=" + names_[series]];
       for (uint64_t k = 0; k < fields; ++k) {
         const size_t which = random_.below(5);
-        made.push_back({kNames[which], value(kTypes[which])});
-        ModelColumn& column = model[std::string(kNames[which])];
-        column.type = kTypes[which];
+        made.push_back({kFieldNames[which], random_value(random_, kFieldTypes[which], texts_)});
+        ModelColumn& column = model[std::string(kFieldNames[which])];
+        column.type = kFieldTypes[which];
         column.rows[time_ns] = owned(made.back().value);
       }
       points.add("data", {{"n", names_[series]}}, made, time_ns);
@@ -168,14 +156,14 @@ class History {
     Corrected made{.request = {}, .model = model_};
     const size_t which = random_.below(5);
     made.request.points.range = random_.one_in(3) ? TimeRange{} : range();
-    made.request.field = kNames[which];
+    made.request.field = kFieldNames[which];
     const bool one = random_.one_in(2);
     const std::string name = std::to_string(random_.below(4));
     if (one) made.request.points.predicate = {.kind = TagPredicate::Kind::kEqual, .key = "n", .value = name, .pattern = nullptr, .children = {}};
     const double factor = std::array{1.0, -1.0, 0.5, 2.0, 1.02, 0.0}[random_.below(6)];
     const double offset = random_.one_in(2) ? 0.0 : static_cast<double>(random_.between(-20, 20)) / 2;
     const bool is_constant = which > 2 || random_.one_in(4);
-    const FieldValue constant = value(kTypes[which]);
+    const FieldValue constant = random_value(random_, kFieldTypes[which], texts_);
     made.request.correction = is_constant ? Correction::set(constant) : Correction::scale(factor, offset);
     for (auto& [key, fields] : made.model) {
       const auto column = fields.find(made.request.field);
@@ -267,9 +255,6 @@ class History {
       }
     }
   }
-
-  static constexpr std::string_view kNames[] = {"f", "i", "u", "b", "s"};
-  static constexpr FieldType kTypes[] = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
 
   Random random_;
   EngineHarness h_;

@@ -17,8 +17,6 @@
 namespace campanile::tsdb {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"f", "i", "u", "b", "s"};
-constexpr std::array kTypes = {FieldType::kFloat, FieldType::kInteger, FieldType::kUnsigned, FieldType::kBoolean, FieldType::kString};
 constexpr int64_t kShort = 2 * 3600 * kSecond;
 
 using Columns = std::map<std::string, OwnedColumn>;       // by field
@@ -171,18 +169,6 @@ class Simulation {
     return machine_.engine->bucket(bucket.substr(0, dot), bucket.substr(dot + 1)).value();
   }
 
-  FieldValue value(FieldType type) {
-    switch (type) {
-      case FieldType::kFloat: return FieldValue::of_float(random_.one_in(10) ? random_.gaussian(0, 1e6) : static_cast<double>(random_.between(-500, 500)) / 10);
-      case FieldType::kInteger: return FieldValue::of_integer(random_.one_in(10) ? static_cast<int64_t>(random_.next()) : random_.between(-5, 5));
-      case FieldType::kUnsigned: return FieldValue::of_unsigned(random_.one_in(10) ? random_.next() : random_.below(9));
-      case FieldType::kBoolean: return FieldValue::of_boolean(random_.one_in(3));
-      case FieldType::kString: break;
-    }
-    texts_.push_back("text " + std::to_string(random_.below(20)) + std::string(random_.below(20), 'x'));
-    return FieldValue::of_string(texts_.back());
-  }
-
   int64_t time() {
     const int64_t now_ns = machine_.clock.now_ns();
     return random_.one_in(4) ? now_ns - random_.between(0, 900) * kSecond : now_ns + random_.between(0, 20) * kSecond;
@@ -201,9 +187,9 @@ class Simulation {
       std::vector<Field> fields;
       std::vector<ModelPoint> model;
       for (uint64_t k = 1 + random_.below(3); k > 0; --k) {
-        const size_t which = random_.below(kNames.size());
-        fields.push_back({kNames[which], value(kTypes[which])});
-        model.push_back({"data,n=" + names_.back(), std::string(kNames[which]), time_ns, owned(fields.back().value)});
+        const size_t which = random_.below(kFieldNames.size());
+        fields.push_back({kFieldNames[which], random_value(random_, kFieldTypes[which], texts_)});
+        model.push_back({"data,n=" + names_.back(), std::string(kFieldNames[which]), time_ns, owned(fields.back().value)});
       }
       points.add("data", {{"n", names_.back()}}, fields, time_ns);
       made.push_back(std::move(model));
@@ -229,12 +215,12 @@ class Simulation {
     const std::string bucket = pick_bucket();
     if (bucket.empty() || is_faulty_) return;
     const Contents now = expected();
-    const size_t which = random_.below(kNames.size());
+    const size_t which = random_.below(kFieldNames.size());
     const auto columns = now.find(bucket);
-    const bool is_known = columns != now.end() && std::ranges::any_of(columns->second, [&](const auto& series) { return series.second.contains(std::string(kNames[which])); });
+    const bool is_known = columns != now.end() && std::ranges::any_of(columns->second, [&](const auto& series) { return series.second.contains(std::string(kFieldNames[which])); });
     if (!is_known) return;
     Points points;
-    points.add("data", {{"n", "0"}}, {{kNames[which], kTypes[which] == FieldType::kString ? FieldValue::of_float(1) : FieldValue::of_string("wrong")}}, machine_.clock.now_ns());
+    points.add("data", {{"n", "0"}}, {{kFieldNames[which], kFieldTypes[which] == FieldType::kString ? FieldValue::of_float(1) : FieldValue::of_string("wrong")}}, machine_.clock.now_ns());
     const auto outcome = machine_.engine->write(id_of(bucket), points.batch, machine_.clock.now_ns());
     ASSERT_TRUE(outcome) << outcome.error().message;
     ASSERT_EQ(outcome->errors.size(), 1u);
@@ -285,12 +271,12 @@ class Simulation {
     if (!bucket.ends_with(".autogen")) return;
     std::string series;
     const bool is_constant = random_.one_in(2);
-    const size_t which = is_constant ? random_.below(kNames.size()) : 0;
+    const size_t which = is_constant ? random_.below(kFieldNames.size()) : 0;
     texts_.clear();
-    const FieldValue constant = value(kTypes[which]);
+    const FieldValue constant = random_value(random_, kFieldTypes[which], texts_);
     const double factor = std::array{-1.0, 0.5, 2.0, 1.02, 0.0}[random_.below(5)];
     const CorrectionRequest request{.points = selection(series),
-                                    .field = std::string(kNames[which]),
+                                    .field = std::string(kFieldNames[which]),
                                     .correction = is_constant ? Correction::set(constant) : Correction::scale(factor, 1.5)};
     Taking taking(*this, journal::RecordType::kCorrect);
     const auto corrected = machine_.engine->correct(id_of(bucket), request);
@@ -365,7 +351,7 @@ class Simulation {
         const auto reader = machine_.engine->reader(machine_.engine->bucket(database, policy.name).value()).value();
         const std::vector<Series> found = reader->series("data", {}).value();
         for (const Series& series : found) {
-          for (const std::string_view field : kNames) {
+          for (const std::string_view field : kFieldNames) {
             if (reader->has_field(series.id, field)) all[series_key(*series.name)][std::string(field)] = read_column(*reader, series.id, field);
           }
         }
