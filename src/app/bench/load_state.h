@@ -6,6 +6,7 @@
 // Threads: any. Each thread of the load has counters of its own that it alone writes, so that counting costs no locked instruction.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -48,8 +49,13 @@ class Counters {
   }
   uint64_t get(Count count) const { return values_[static_cast<size_t>(count)].load(std::memory_order_relaxed); }
 
+  // What was counted before is counted for whoever sees the phase.
+  void follow(Phase phase) { followed_.store(phase, std::memory_order_release); }
+  Phase followed() const { return followed_.load(std::memory_order_acquire); }
+
  private:
   alignas(64) std::array<std::atomic<uint64_t>, static_cast<size_t>(Count::kCounts)> values_{};
+  std::atomic<Phase> followed_{Phase::kConnecting};
 };
 
 class LoadState {
@@ -64,6 +70,10 @@ class LoadState {
     Phase current = phase_.load();
     while (current != Phase::kOver && !phase_.compare_exchange_weak(current, phase)) {
     }
+  }
+  // Every thread has seen the phase. Until all follow kDraining one of them may still publish.
+  bool all_follow(Phase phase) const {
+    return std::ranges::all_of(counters_, [phase](const auto& counters) { return counters->followed() == phase; });
   }
   // Latencies count for messages sent in this span of the steady clock.
   void measure_from(int64_t ns) { measured_from_.store(ns, std::memory_order_relaxed); }

@@ -103,6 +103,7 @@ void LoadThread::follow_phase() {
       flush(*publisher);
     }
   }
+  counters_.follow(phase);
 }
 
 void LoadThread::open_due(int64_t now_ns) {

@@ -149,12 +149,14 @@ class Director {
     uint64_t seen = 0;
     int64_t seen_ns = start_ns;
     while (state().phase() != Phase::kOver) {
+      // Before the counts are read: a message that a thread publishes while it does not know yet that it is over must be waited for.
+      const bool is_all_sent = state().all_follow(Phase::kDraining);
       const uint64_t sent = state().total(Count::kSent);
       const uint64_t answered = state().total(Count::kAcknowledged) + state().total(Count::kRefused);
       const uint64_t delivered = state().total(Count::kDelivered);
       const bool all_answered = options_.qos == 0 || answered >= sent;
       const uint64_t expected = plan_.is_shared ? sent : sent * options_.subscribers;
-      if (all_answered && plan_.all_matched && delivered >= expected) return;
+      if (is_all_sent && all_answered && plan_.all_matched && delivered >= expected) return;
       if (answered + delivered != seen) {
         seen = answered + delivered;
         seen_ns = now_ns();
