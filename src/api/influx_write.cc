@@ -221,11 +221,12 @@ Result<InfluxWriteResource::Stored> InfluxWriteResource::store_lines(const Targe
   Stored stored;
   decoders::LineCursor cursor;
   const int64_t now_ns = clock_.now_ns();
+  const std::unique_ptr<KnownSeries> known = engine_.known_series(target.bucket);
   for (bool more = true; more;) {
     batch.clear();
     const size_t begin = cursor.offset;
     while (more && batch.size() < kPiecePointsMax && cursor.offset - begin < kPieceBytesMax) {
-      more = decoders::parse_some_lines(body, {.precision = target.precision}, batch.size() + kStepPoints, cursor, batch, stored.unparsed);
+      more = decoders::parse_some_lines(body, {.precision = target.precision, .known = known.get()}, batch.size() + kStepPoints, cursor, batch, stored.unparsed);
     }
     if (batch.empty()) continue;
     const auto outcome = TRY(ingest_.write_batch(target.bucket, batch, cursor.offset - begin, now_ns));

@@ -40,6 +40,8 @@ class PointBatch {
     std::string_view measurement;
     // The canonical series key (model/series_key.h) where the decoder already knows it, empty otherwise.
     std::string_view series_key;
+    // The series that the store's KnownSeries found for that key (model/known_series.h), or null. The point has no tags then.
+    void* series = nullptr;
     int64_t time_ns = 0;
     // Without a time of its own a point gets the time of reception, from whoever stores it.
     bool has_time = false;
@@ -64,6 +66,7 @@ class PointBatch {
   }
   void set_line(uint32_t line) { open_.line = line; }
   void set_series_key(std::string_view key) { open_.series_key = key; }
+  void set_series(void* series) { open_.series = series; }
   // Keeps the open point. REQUIRES: begin_point() was called since the last end_point() or abandon_point().
   void end_point();
   // Forgets the open point, its tags and its fields.

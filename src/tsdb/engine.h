@@ -29,6 +29,7 @@
 #include "base/result.h"
 #include "journal/journal.h"
 #include "kv/store.h"
+#include "model/known_series.h"
 #include "model/point_batch.h"
 #include "model/series_key.h"
 #include "tsdb/correction.h"
@@ -127,6 +128,10 @@ class Engine : public journal::Participant {
   // The bucket of a database and a retention policy; an empty policy means the default one.
   // Errors: kNotFound with InfluxDB's words: database not found: "x" / retention policy not found: x
   virtual Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const = 0;
+
+  // The bucket's series, for a decoder of points that are written with write() before it goes; it must not outlive the engine. Null: there is no
+  // such bucket any more.
+  virtual std::unique_ptr<KnownSeries> known_series(BucketId) const { return nullptr; }
 
   // Stores a batch. Points without a time get `now_ns`. Valid points are stored although others are not. With `append` they are one
   // record, however many, which goes there; it is not called where there is no valid point.

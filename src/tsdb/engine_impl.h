@@ -37,6 +37,7 @@ class EngineImpl final : public Engine {
   Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
+  std::unique_ptr<KnownSeries> known_series(BucketId bucket) const override;
   Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;
   Result<ChangeOutcome> erase(BucketId bucket, const PointSelection& points, const Cancelled& cancelled = {}) override;
   Result<ChangeOutcome> check_correction(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) const override;

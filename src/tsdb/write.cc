@@ -106,6 +106,25 @@ Result<WriteOutcome> EngineImpl::write(BucketId id, const PointBatch& batch, int
   return outcome;
 }
 
+namespace {
+
+// The point's key, in `scratch` where the decoder does not know it.
+std::string_view key_of(const PointBatch& batch, const PointBatch::Point& point, std::string& scratch) {
+  if (!point.series_key.empty()) return point.series_key;
+  scratch.clear();
+  append_series_key(scratch, point.measurement, batch.tags(point));
+  return scratch;
+}
+
+SeriesEntry* find_series(const Bucket& bucket, const PointBatch& batch, const PointBatch::Point& point, std::string& scratch) {
+  // What the decoder has found may have been removed since, and been defined anew.
+  auto* const found = static_cast<SeriesEntry*>(point.series);
+  if (found && !found->removed) [[likely]] return found;
+  return bucket.find(key_of(batch, point, scratch));
+}
+
+}  // namespace
+
 void EngineImpl::resolve(const Bucket& bucket, const PointBatch& batch, int64_t now_ns, Scratch& scratch, WriteOutcome& outcome) {
   const int64_t oldest_ns = bucket.duration_ns > 0 && now_ns > INT64_MIN + bucket.duration_ns ? now_ns - bucket.duration_ns : INT64_MIN;
   const auto points = batch.points();
@@ -135,13 +154,7 @@ void EngineImpl::resolve(const Bucket& bucket, const PointBatch& batch, int64_t 
       refuse({ErrorCode::kInvalidArgument, "points beyond retention policy"});
       continue;
     }
-    std::string_view key = point.series_key;
-    if (key.empty()) {
-      scratch.key.clear();
-      append_series_key(scratch.key, point.measurement, batch.tags(point));
-      key = scratch.key;
-    }
-    row.entry = bucket.find(key);
+    row.entry = find_series(bucket, batch, point, scratch.key);
     if (row.entry) {
       measurement = row.entry->measurement;
     } else if (!measurement || measurement->name != point.measurement) {
@@ -166,16 +179,18 @@ Error type_conflict(std::string_view field, std::string_view measurement, FieldT
                                                 measurement, to_string(type), to_string(existing))};
 }
 
-// Empty where the value can be stored.
-Error check_value(const Field& field) {
-  if (field.value.type() == FieldType::kFloat && !std::isfinite(field.value.as_float())) {
+bool is_storable(const FieldValue& value) {
+  if (value.type() == FieldType::kFloat) return std::isfinite(value.as_float());
+  return value.type() != FieldType::kString || value.as_string().size() <= codec::kStringBytesMax;
+}
+
+// REQUIRES: !is_storable().
+Error why_not_storable(const Field& field) {
+  if (field.value.type() == FieldType::kFloat) {
     return {ErrorCode::kInvalidArgument, fmt::format("field \"{}\" is {}, only finite numbers can be stored", excerpt(field.name), field.value.as_float())};
   }
-  if (field.value.type() == FieldType::kString && field.value.as_string().size() > codec::kStringBytesMax) {
-    return {ErrorCode::kTooLarge, fmt::format("field \"{}\" is a string of {} bytes, the limit is {}", excerpt(field.name), field.value.as_string().size(),
-                                              codec::kStringBytesMax)};
-  }
-  return {};
+  return {ErrorCode::kTooLarge, fmt::format("field \"{}\" is a string of {} bytes, the limit is {}", excerpt(field.name), field.value.as_string().size(),
+                                            codec::kStringBytesMax)};
 }
 
 }  // namespace
@@ -186,8 +201,10 @@ bool EngineImpl::resolve_fields(const PointBatch& batch, const PointBatch::Point
   const auto fields = batch.fields(point);
   for (size_t i = 0; i < fields.size(); ++i) {
     const Field& field = fields[i];
-    error = check_value(field);
-    if (!error.message.empty()) return false;
+    if (!is_storable(field.value)) [[unlikely]] {
+      error = why_not_storable(field);
+      return false;
+    }
     std::optional<ColumnId> column;
     if (measurement) {
       // Producers repeat their fields in one order, which is that of the columns.
@@ -232,12 +249,7 @@ Result<void> EngineImpl::journal_definitions() {
 Result<void> EngineImpl::define_row(Bucket& bucket, const PointBatch& batch, Row& row, Scratch& scratch) {
   const PointBatch::Point& point = batch.points()[row.point];
   if (point.measurement.empty()) return fail(ErrorCode::kInvalidArgument, "the point has no measurement");
-  std::string_view key = point.series_key;
-  if (key.empty()) {
-    scratch.key.clear();
-    append_series_key(scratch.key, point.measurement, batch.tags(point));
-    key = scratch.key;
-  }
+  const std::string_view key = key_of(batch, point, scratch.key);
   // Somebody else, or an earlier point of this batch, may have defined it by now.
   if (!row.entry) row.entry = bucket.find(key);
   if (!row.entry && index_.series_count() >= options_.series_max) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/random.h"
 #include "model/series_key.h"
 
@@ -106,6 +108,92 @@ TEST(LineParser, GivesTheSeriesKeyWhereTheLineHoldsIt) {
   EXPECT_FALSE(has_series_key("m,b=1,a=2 v=1"));
   EXPECT_FALSE(has_series_key("m\\=x v=1"));
   EXPECT_FALSE(has_series_key("m,a==b v=1"));
+}
+
+// Knows the series of a text, as a store would that has all of it already.
+class SeriesOf final : public KnownSeries {
+ public:
+  explicit SeriesOf(std::string_view body) {
+    PointBatch batch;
+    LineErrors errors;
+    parse_lines(body, {}, batch, errors);
+    for (const auto& point : batch.points()) measurements_.emplace(series_of(batch, point), point.measurement);
+  }
+  void lock() override { is_locked_ = true; }
+  void unlock() override { is_locked_ = false; }
+  Found find(std::string_view key) override {
+    EXPECT_TRUE(is_locked_);
+    const auto found = measurements_.find(std::string(key));
+    if (found == measurements_.end()) return {};
+    ++found_;
+    return {&found->second, found->second};
+  }
+  size_t found() const { return found_; }
+
+ private:
+  std::map<std::string, std::string> measurements_;
+  bool is_locked_ = false;
+  size_t found_ = 0;
+};
+
+// Each point as parse() writes it, of series that are known and of those that are not.
+std::string parse_known(std::string_view body, SeriesOf& known) {
+  PointBatch batch;
+  LineErrors errors;
+  parse_lines(body, {.known = &known}, batch, errors);
+  std::string out;
+  for (const auto& point : batch.points()) {
+    EXPECT_TRUE(point.series == nullptr || point.tags_count == 0);
+    out += std::to_string(point.line) + ": " + (point.series ? std::string(point.series_key) : series_of(batch, point));
+    for (const Field& field : batch.fields(point)) out += " " + std::string(field.name) + "=" + to_string(field.value);
+    if (point.has_time) out += " @" + std::to_string(point.time_ns);
+    out += "\n";
+  }
+  return out + describe(errors);
+}
+
+TEST(LineParser, DoesNotTakeApartWhatIsKnown) {
+  const std::string body = "cpu,host=a,zone=z value=1 5\n# a remark\ncpu value=2\nmem,host=a used=1i,free=2i 7\ncpu,zone=z,host=a value=3\n";
+  SeriesOf known(body);
+  EXPECT_EQ(parse_known(body, known), parse(body).points);
+  EXPECT_EQ(known.found(), 3u) << "the last line has its tags in another order";
+}
+
+TEST(LineParser, WhatHasTagsForEveryPointIsTakenApart) {
+  SeriesOf known("cpu,host=a value=1");
+  PointBatch batch;
+  LineErrors errors;
+  const std::vector<Tag> tags = {{"site", "b"}};
+  parse_lines("cpu,host=a value=1", {.tags = tags, .known = &known}, batch, errors);
+  EXPECT_EQ(batch.tags(batch.points()[0]).size(), 2u);
+  EXPECT_EQ(known.found(), 0u);
+}
+
+// Series are known by canonical texts alone, and a line that has the same bytes must mean the same.
+TEST(LineParser, KnownOrNotALineMeansTheSame) {
+  const uint64_t seed = 11;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const auto text = [&random](int bytes) {
+    std::string out;
+    for (int i = 0; i < bytes; ++i) out += std::string_view("ab,=\\ \n\"")[random.below(8)];
+    return out;
+  };
+  size_t found = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string body;
+    for (int line = 0; line < 3; ++line) {
+      body += random.one_in(3) ? "m" + text(static_cast<int>(random.below(9))) : "m,a=" + text(2) + ",b=" + text(2);
+      body += random.one_in(4) ? " " : " v=1";
+      if (random.one_in(2)) body += " 5";
+      body += "\n";
+    }
+    SeriesOf known(body);
+    const Parsed parsed = parse(body);
+    ASSERT_EQ(parse_known(body, known), parsed.points + describe(parsed.errors)) << body;
+    found += known.found();
+  }
+  EXPECT_GT(found, 1000u);
 }
 
 TEST(LineParser, ScalesTimes) {

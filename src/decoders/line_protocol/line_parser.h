@@ -36,6 +36,7 @@ class LineParser {
 
   // Each step leaves at_ behind what it read, or says in reason_ why the line is bad and returns false.
   bool parse_series();
+  bool take_known_series();
   bool parse_tags();
   bool parse_tag();
   bool parse_fields();

@@ -1,5 +1,7 @@
 #include "decoders/line_protocol/line_protocol.h"
 
+#include <mutex>
+
 #include <fmt/format.h>
 
 #include "decoders/line_protocol/line_parser.h"
@@ -8,6 +10,7 @@ namespace campanile::decoders {
 
 bool parse_some_lines(std::string_view body, const LineOptions& options, size_t points_max, LineCursor& cursor, PointBatch& batch,
                       LineErrors& errors) {
+  const std::unique_lock lock = options.known ? std::unique_lock(*options.known) : std::unique_lock<KnownSeries>();
   LineParser parser(body, options, cursor, batch, errors);
   while (parser.skip_to_line()) {
     if (batch.size() >= points_max) return true;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "decoders/decoder.h"
+#include "model/known_series.h"
 
 namespace campanile::decoders {
 
@@ -37,6 +38,8 @@ struct LineErrors {
 struct LineOptions {
   Precision precision = Precision::kNanoseconds;
   std::span<const Tag> tags;  // for every point; a line's own tag of that key wins
+  // Series that need not be taken apart: their points get the series instead of tags. With tags for every point it is not asked.
+  KnownSeries* known = nullptr;
 };
 
 // Where parsing goes on.
@@ -45,7 +48,7 @@ struct LineCursor {
   uint32_t line = 1;
 };
 
-// Parses from the cursor until the batch holds `points_max` points or the body ends; true while something is left.
+// Parses from the cursor, with `known` locked, until the batch holds `points_max` points or the body ends; true while something is left.
 bool parse_some_lines(std::string_view body, const LineOptions& options, size_t points_max, LineCursor& cursor, PointBatch& batch,
                       LineErrors& errors);
 
