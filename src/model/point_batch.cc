@@ -24,24 +24,25 @@ void PointBatch::clear() {
 void PointBatch::begin_point(std::string_view measurement) {
   CHECK(!is_open_);
   is_open_ = true;
-  open_ = Point{.measurement = measurement,
-                .tags_begin = static_cast<uint32_t>(tags_.size()),
-                .fields_begin = static_cast<uint32_t>(fields_.size())};
+  Point& point = points_.emplace_back();
+  point.measurement = measurement;
+  point.tags_begin = static_cast<uint32_t>(tags_.size());
+  point.fields_begin = static_cast<uint32_t>(fields_.size());
 }
 
 void PointBatch::end_point() {
   CHECK(is_open_);
   is_open_ = false;
-  open_.tags_count = static_cast<uint32_t>(tags_.size()) - open_.tags_begin;
-  open_.fields_count = static_cast<uint32_t>(fields_.size()) - open_.fields_begin;
-  points_.push_back(open_);
+  open().tags_count = static_cast<uint32_t>(tags_.size()) - open().tags_begin;
+  open().fields_count = static_cast<uint32_t>(fields_.size()) - open().fields_begin;
 }
 
 void PointBatch::abandon_point() {
   CHECK(is_open_);
   is_open_ = false;
-  tags_.resize(open_.tags_begin);
-  fields_.resize(open_.fields_begin);
+  tags_.resize(open().tags_begin);
+  fields_.resize(open().fields_begin);
+  points_.pop_back();
 }
 
 std::string_view PointBatch::copy(std::string_view bytes) {

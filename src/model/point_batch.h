@@ -54,26 +54,27 @@ class PointBatch {
   };
 
   void clear();
-  bool empty() const { return points_.empty(); }
-  size_t size() const { return points_.size(); }
+  // Of points that are kept; an open one is not among them.
+  bool empty() const { return size() == 0; }
+  size_t size() const { return points_.size() - is_open_; }
 
   void begin_point(std::string_view measurement);
   void add_tag(std::string_view key, std::string_view value) { tags_.push_back({key, value}); }
   void add_field(std::string_view name, FieldValue value) { fields_.push_back({name, value}); }
   void set_time(int64_t time_ns) {
-    open_.time_ns = time_ns;
-    open_.has_time = true;
+    open().time_ns = time_ns;
+    open().has_time = true;
   }
-  void set_line(uint32_t line) { open_.line = line; }
-  void set_series_key(std::string_view key) { open_.series_key = key; }
-  void set_series(void* series) { open_.series = series; }
+  void set_line(uint32_t line) { open().line = line; }
+  void set_series_key(std::string_view key) { open().series_key = key; }
+  void set_series(void* series) { open().series = series; }
   // Keeps the open point. REQUIRES: begin_point() was called since the last end_point() or abandon_point().
   void end_point();
   // Forgets the open point, its tags and its fields.
   void abandon_point();
 
-  std::span<const Point> points() const { return points_; }
-  std::span<Point> points() { return points_; }
+  std::span<const Point> points() const { return std::span(points_).first(size()); }
+  std::span<Point> points() { return std::span(points_).first(size()); }
   std::span<const Tag> tags(const Point& point) const { return std::span(tags_).subspan(point.tags_begin, point.tags_count); }
   std::span<const Field> fields(const Point& point) const {
     return std::span(fields_).subspan(point.fields_begin, point.fields_count);
@@ -85,10 +86,11 @@ class PointBatch {
   std::string_view copy(std::string_view bytes);
 
  private:
-  std::vector<Point> points_;
+  Point& open() { return points_.back(); }
+
+  std::vector<Point> points_;  // the last one may be open: put together where it stays
   std::vector<Tag> tags_;
   std::vector<Field> fields_;
-  Point open_;
   bool is_open_ = false;
 
   struct Block {

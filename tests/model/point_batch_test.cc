@@ -16,6 +16,8 @@ TEST(PointBatch, KeepsPointsAndForgetsAbandonedOnes) {
   batch.end_point();
   batch.begin_point("bad");
   batch.add_tag("x", "y");
+  EXPECT_EQ(batch.size(), 1u) << "the open point is not there yet";
+  EXPECT_EQ(batch.points().size(), 1u);
   batch.abandon_point();
   batch.begin_point("later");
   batch.add_field("n", FieldValue::of_integer(3));
