@@ -181,7 +181,7 @@ class RowsOfGroup {
     const Window& window = *plan_.window;
     std::vector<FilledColumn> filled = columns();
     const auto [first_cell, last_cell] = std::minmax({aggregation_.start_ns(cells_.front()), aggregation_.start_ns(cells_.back())});
-    const int64_t first = plan_.has_lower_bound ? window.around(plan_.range.from_ns).start_ns : first_cell;
+    const int64_t first = plan_.has_lower_bound ? std::min(window.around(plan_.range.from_ns).start_ns, first_cell) : first_cell;
     const int64_t last = std::max(window.around(plan_.range.to_ns).start_ns, last_cell);
     size_t next_cell = 0;
     int64_t start = plan_.ascending ? first : last;

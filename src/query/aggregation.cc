@@ -147,7 +147,7 @@ Result<void> Aggregation::take_column(const GroupMember& member, size_t input, c
                                       bool only_last) {
   const Input& wanted = plan_.inputs[input];
   const auto order = only_last ? tsdb::Order::kDescending : tsdb::Order::kAscending;
-  const auto cursor = TRY(member.reader->column(member.series.id, wanted.name, plan_.range, order));
+  const auto cursor = TRY(member.reader->column(member.series.id, wanted.name, member.range, order));
   ConvertedStorage storage;
   std::vector<Aggregator*> need_values;
   while (TRY(cursor->next())) {
@@ -178,7 +178,7 @@ Result<void> Aggregation::take_points(const GroupMember& member, const Expressio
   const bool filtered = !constant_truth(filter).has_value();
   const bool only_first = !plan_.window && all_are(plan_, Function::kFirst);
   const bool only_last = !plan_.window && all_are(plan_, Function::kLast);
-  SeriesScan scan = TRY(SeriesScan::open(*member.reader, member.series.id, plan_.inputs, plan_.range, !only_last));
+  SeriesScan scan = TRY(SeriesScan::open(*member.reader, member.series.id, plan_.inputs, member.range, !only_last));
   std::vector<uint8_t> selected;
   while (TRY(scan.next())) {
     TRY(check_cancelled(context_));

@@ -65,7 +65,7 @@ Result<std::vector<Group>> find_groups(const SelectPlan& plan, const Context& co
     for (const tsdb::Series& series : matching) {
       std::vector<std::string_view> values;
       for (const std::string& key : plan.group_by) values.push_back(series.name->tag(key));
-      const GroupMember member{source.reader.get(), series};
+      const GroupMember member{source.reader.get(), series, source.range.value_or(plan.range)};
       // A series that its tags alone rule out makes no group, so that it does not count for series_limit either.
       if (constant_truth(bind_filter(plan, member)) == false) continue;
       found[{source.name, std::move(values)}].push_back(member);

@@ -16,6 +16,7 @@ namespace campanile::query {
 struct GroupMember {
   const tsdb::Reader* reader;
   tsdb::Series series;
+  tsdb::TimeRange range;
 };
 
 struct Group {

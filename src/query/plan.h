@@ -33,6 +33,8 @@ struct Source {
   std::string name;
   std::string measurement;
   std::shared_ptr<const tsdb::Reader> reader;
+  // What of it is read, where that is not the plan's range: the rows of a subquery are chosen by that, and one stands at the start of its window.
+  std::optional<tsdb::TimeRange> range;
 };
 
 // Something of a point that the filter, an aggregate or an output looks at.

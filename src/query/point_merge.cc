@@ -16,7 +16,7 @@ class Stream {
     stream->plan_ = &plan;
     stream->rank_ = rank;
     stream->filter_ = bind_filter(plan, member);
-    stream->scan_ = std::make_unique<SeriesScan>(TRY(SeriesScan::open(*member.reader, member.series.id, plan.inputs, plan.range, plan.ascending)));
+    stream->scan_ = std::make_unique<SeriesScan>(TRY(SeriesScan::open(*member.reader, member.series.id, plan.inputs, member.range, plan.ascending)));
     for (const Input& input : plan.inputs) {
       const std::string_view tag = input.kind == Input::Kind::kTag ? member.series.name->tag(input.name) : std::string_view();
       stream->tags_.push_back(tag.empty() ? null_value() : Value(FieldValue::of_string(tag)));

@@ -138,6 +138,9 @@ class Engine : public journal::Participant {
   // Errors (nothing stored): kOverloaded, kIoError, kNotFound (the bucket was dropped).
   virtual Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) = 0;
 
+  // Blocks until what a write() answered has come true. For workers. Errors: kIoError while the disk refuses.
+  virtual Result<void> wait_safe(const journal::Awaited& awaited) = 0;
+
   // Erases points that were written before the call; those written meanwhile stay or go, each for good. Series without points are not
   // found any more; fields keep their types.
   // Takes as long as it takes to rewrite the chunks at both ends of the range in every series: for workers. When it answers, no reader made later

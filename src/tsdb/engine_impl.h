@@ -39,6 +39,7 @@ class EngineImpl final : public Engine {
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   std::unique_ptr<KnownSeries> known_series(BucketId bucket) const override;
   Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;
+  Result<void> wait_safe(const journal::Awaited& awaited) override;
   Result<ChangeOutcome> erase(BucketId bucket, const PointSelection& points, const Cancelled& cancelled = {}) override;
   Result<ChangeOutcome> check_correction(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) const override;
   Result<ChangeOutcome> correct(BucketId bucket, const CorrectionRequest& request, const Cancelled& cancelled = {}) override;

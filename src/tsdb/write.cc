@@ -295,6 +295,14 @@ Result<journal::Lsn> EngineImpl::append_points(const Bucket& bucket, std::string
   return lsn;
 }
 
+// Where a write would do, the sync that follows from it does as well.
+Result<void> EngineImpl::wait_safe(const journal::Awaited& awaited) {
+  journal::Journal* const journal = journal_;
+  if (awaited.is_nothing()) return {};
+  if (!journal) return fail(ErrorCode::kUnavailable, "the store is not running; try again later");
+  return journal->wait_durable(std::max(awaited.synced, awaited.written));
+}
+
 void EngineImpl::store_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratch, WriteOutcome& outcome, const AppendPoints* append) {
   auto& record = scratch.record;
   for (size_t begin = 0; begin < scratch.rows.size();) {

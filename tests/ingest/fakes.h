@@ -43,6 +43,7 @@ class FakeJournal final : public journal::Journal {
 // Keeps points as text: "bucket series field=value… @time". A field called "conflict" is refused for good, one called "busy" for now.
 class FakeEngine final : public tsdb::Engine {
  public:
+  Result<void> wait_safe(const journal::Awaited&) override { return {}; }
   Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append) override {
     const std::lock_guard lock(mutex_);
     if (failure) return std::unexpected(*failure);

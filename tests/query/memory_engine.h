@@ -33,7 +33,7 @@ struct MemoryBucket {
   mutable std::atomic<size_t> blocks_decoded = 0;  // how often values() was asked
 };
 
-class MemoryEngine final : public tsdb::Engine {
+class MemoryEngine : public tsdb::Engine {
  public:
   explicit MemoryEngine(size_t block_points = 3) : block_points_(block_points) {}
 
@@ -58,6 +58,7 @@ class MemoryEngine final : public tsdb::Engine {
   Result<tsdb::ChangeOutcome> correct(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) override { return no_corrections(); }
   Result<tsdb::ChangeOutcome> check_correction(tsdb::BucketId, const tsdb::CorrectionRequest&, const tsdb::Cancelled&) const override { return no_corrections(); }
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId bucket) const override;
+  Result<void> wait_safe(const journal::Awaited&) override { return {}; }
   Result<void> seal_all() override { return {}; }
   Result<uint64_t> merge_small_chunks() override { return 0; }
   tsdb::EngineStatus status() const override { return {}; }

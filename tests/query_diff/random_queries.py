@@ -132,7 +132,38 @@ def query(rng):
     return text
 
 
+def subquery(rng):
+    """A query over the rows of another. Both are over m, whose points all have times of their own."""
+    grouped = rng.choice([[], ["host"], ["region"], ["host", "region"]])
+    where = f" WHERE {condition(rng)}" if rng.random() < 0.4 else ""
+    kind = rng.random()
+    if kind < 0.4:
+        # Of several fields InfluxDB answers rows in which the one that is asked for is null.
+        inner, field = rng.choice([("SELECT f AS x", "x"), ("SELECT i", "i"), ("SELECT f * 2 AS x", "x")])
+        inner += f" FROM m{where}"
+    else:
+        inner, field = rng.choice([("mean(f) AS x", "x"), ("sum(i) AS x", "x"), ("max(g)", "max"), ("count(f)", "count"), ("max(f) - min(f) AS x", "x")]), None
+        inner, field = f"SELECT {inner[0]} FROM m{where}", inner[1]
+        if rng.random() < 0.7:
+            grouped = [rng.choice(["time(30s)", "time(1m)", "time(47s)"])] + grouped
+    if grouped:
+        inner += " GROUP BY " + ", ".join(grouped)
+    # Selectors' points of several series come in no order of time, and windows that begin before the range make InfluxDB answer nothing.
+    selects = "max(g)" in inner and not any(each.startswith("time") for each in grouped)
+    windowed = any(each.startswith("time") for each in grouped)
+    outer = rng.choice([f"{rng.choice(SELECTORS + AGGREGATES)}({field})", f"mean({field}), max({field})"] + ([] if selects else [field, f"{field} * 2"]))
+    aggregated = "(" in outer
+    text = f"SELECT {outer} FROM ({inner}) WHERE time >= {0 if windowed else rng.randint(-60, 100)}s AND time < {rng.randint(120, 420)}s"
+    tags = [each for each in grouped if not each.startswith("time")]
+    dimensions = rng.choice([[], tags[:1], ["host"]])
+    if aggregated and rng.random() < 0.5:
+        dimensions = dimensions + [rng.choice(["time(1m)", "time(2m)"])]
+    if dimensions:
+        text += " GROUP BY " + ", ".join(dimensions)
+    return text
+
+
 def make(seed, count):
     rng = random.Random(seed)
     data = golden.Block("load", ["query_diff_random"], make_points(rng))
-    return data, [query(rng) for _ in range(count)]
+    return data, [subquery(rng) if rng.random() < 0.2 else query(rng) for _ in range(count)]

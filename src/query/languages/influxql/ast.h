@@ -91,6 +91,7 @@ struct SelectStatement {
   FillKind fill = FillKind::kNull;
   Expr fill_number;              // kInteger or kNumber, where fill is kNumber
   bool ascending = true;
+  bool is_ordered = false;       // by a clause of its own
   uint64_t limit = 0;            // 0: none, here and below
   uint64_t offset = 0;
   uint64_t series_limit = 0;

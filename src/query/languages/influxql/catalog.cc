@@ -41,9 +41,7 @@ Result<std::vector<query::Source>> Catalog::sources(const std::vector<Source>& f
   std::set<std::pair<const tsdb::Reader*, std::string>> seen;
   for (const Source& source : from) {
     const std::string database_name = TRY(database(source.database));
-    // The request's retention policy goes with the request's database.
-    const bool of_request = source.retention_policy.empty() && source.database.empty();
-    const auto bucket_reader = TRY(reader(database_name, of_request ? retention_policy_ : source.retention_policy));
+    const auto bucket_reader = TRY(reader(database_name, policy_of(source)));
     for (std::string& measurement : bucket_reader->measurements()) {
       if (!names(source, measurement) || !seen.emplace(bucket_reader.get(), measurement).second) continue;
       found.push_back({measurement, measurement, bucket_reader});
@@ -51,6 +49,8 @@ Result<std::vector<query::Source>> Catalog::sources(const std::vector<Source>& f
   }
   return found;
 }
+
+Result<tsdb::BucketId> Catalog::bucket(const Source& source) const { return engine_.bucket(TRY(database(source.database)), policy_of(source)); }
 
 Result<std::vector<Measurement>> Catalog::measurements(std::string_view database_named, const std::vector<Source>& from, Policies policies) {
   std::map<std::string, Measurement> found;

@@ -32,6 +32,8 @@ class Catalog {
 
   // What FROM names, patterns resolved, each bucket's measurement once. Unknown measurements are left out.
   Result<std::vector<query::Source>> sources(const std::vector<Source>& from);
+  // The bucket that a source or the target of INTO names.
+  Result<tsdb::BucketId> bucket(const Source& source) const;
   // The measurements of a database by name, all where `from` is empty; over all its retention policies, or over the default one alone,
   // where `from` names none.
   enum class Policies { kAll, kDefault };
@@ -40,6 +42,10 @@ class Catalog {
   Result<std::string> database(std::string_view named) const;
 
  private:
+  // The request's retention policy goes with the request's database.
+  const std::string& policy_of(const Source& source) const {
+    return source.retention_policy.empty() && source.database.empty() ? retention_policy_ : source.retention_policy;
+  }
   Result<std::shared_ptr<const tsdb::Reader>> reader(const std::string& database, const std::string& retention_policy);
 
   const tsdb::Engine& engine_;

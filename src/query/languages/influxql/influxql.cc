@@ -5,8 +5,10 @@
 #include "query/executor.h"
 #include "query/languages/influxql/catalog.h"
 #include "query/languages/influxql/delete.h"
+#include "query/languages/influxql/into.h"
 #include "query/languages/influxql/planner.h"
 #include "query/languages/influxql/show.h"
+#include "query/languages/influxql/subquery.h"
 #include "query/languages/influxql/time_text.h"
 
 namespace campanile::query::influxql {
@@ -22,7 +24,8 @@ class StatementRunner {
 
   Result<void> operator()(const SelectStatement& statement) {
     const PreparedSelect prepared = TRY(prepare_select(statement, options_.now_ns));
-    SelectResult planned = TRY(plan_select(statement, prepared, TRY(catalog_.sources(statement.sources))));
+    SelectResult planned = TRY(plan_select(statement, prepared, TRY(resolve_sources(statement, prepared, catalog_, options_.context))));
+    if (statement.target) return select_into(*statement.target, std::move(planned), catalog_, engine_, options_, sink_);
     if (!planned.plan) return {};
     sink_.columns(std::move(planned.columns), true, prepared.zone);
     return execute(*planned.plan, options_.context, sink_);

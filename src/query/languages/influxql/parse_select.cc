@@ -29,7 +29,9 @@ Result<SelectStatement> Parser::select() {
   statement.condition = TRY(condition());
   statement.dimensions = TRY(dimensions());
   TRY(fill(statement));
-  statement.ascending = TRY(order_by_ascending());
+  const std::optional<bool> order = TRY(order_by_ascending());
+  statement.is_ordered = order.has_value();
+  statement.ascending = order.value_or(true);
   statement.limit = TRY(optional_count(TokenKind::kLimit));
   statement.offset = TRY(optional_count(TokenKind::kOffset));
   statement.series_limit = TRY(optional_count(TokenKind::kSlimit));
@@ -156,8 +158,8 @@ Result<void> Parser::fill(SelectStatement& statement) {
   return {};
 }
 
-Result<bool> Parser::order_by_ascending() {
-  if (!accept(TokenKind::kOrder)) return true;
+Result<std::optional<bool>> Parser::order_by_ascending() {
+  if (!accept(TokenKind::kOrder)) return std::nullopt;
   TRY(expect(TokenKind::kBy));
   const auto only_time = [] { return fail(ErrorCode::kInvalidArgument, "only ORDER BY time supported at this time"); };
   const Token token = next();

@@ -69,7 +69,8 @@ class Parser {
   Result<std::optional<Expr>> condition();
   Result<std::vector<Expr>> dimensions();
   Result<void> fill(SelectStatement& statement);
-  Result<bool> order_by_ascending();
+  // Nothing where there is no such clause.
+  Result<std::optional<bool>> order_by_ascending();
   Result<uint64_t> optional_count(TokenKind keyword);
   Result<std::string> time_zone();
 

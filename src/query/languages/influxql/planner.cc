@@ -79,18 +79,9 @@ TagPredicate leaf_predicate(const Expression& filter, const std::vector<Input>& 
 
 bool is_empty_range(const Condition& condition) { return condition.from_ns && condition.to_ns && *condition.from_ns > *condition.to_ns; }
 
-Result<void> refuse_unsupported(const SelectStatement& statement) {
-  if (statement.target) return fail(ErrorCode::kUnsupported, "SELECT INTO is not supported yet");
-  for (const Source& source : statement.sources) {
-    if (source.subquery) return fail(ErrorCode::kUnsupported, "subqueries are not supported yet");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<PreparedSelect> prepare_select(const SelectStatement& statement, int64_t now_ns) {
-  TRY(refuse_unsupported(statement));
   PreparedSelect prepared;
   prepared.now_ns = now_ns;
   if (!statement.time_zone.empty()) prepared.zone = TRY(TimeZone::find(statement.time_zone));
