@@ -57,7 +57,7 @@ Result<void> serve(const ServeArguments& arguments, StopSignals& signals) {
   log::info("data directory {}{}", directory.path().string(), arguments.data_directory.empty() ? " (scratch: removed at the end)" : "");
   auto started = Program::start(arguments.config, directory.path(), clock);
   if (!started && started.error().code == ErrorCode::kCorrupt) {
-    return fail(ErrorCode::kCorrupt, "{}; `campanile verify {}` tells what else is damaged, `campanile restore` makes a data directory of a backup", started.error().message,
+    return fail(ErrorCode::kCorrupt, "{}; `campanile verify {}` tells what else is damaged, `campanile restore` makes a data directory of a backup, and `campanile repair` leaves out what is damaged", started.error().message,
                 directory.path().string());
   }
   const auto program = TRY(std::move(started));

@@ -97,9 +97,9 @@ void check_journal(journal::FileSystem& files, const std::filesystem::path& dire
     ++report.journal_records;
     return {};
   };
-  if (const auto opened = journal::SegmentDirectory::open(files, directory, count); !opened) {
-    report.damages.push_back(fmt::format("journal: {}", opened.error().message));
-  }
+  const auto opened = journal::SegmentDirectory::open(files, directory, count);
+  if (opened) report.journal_let_go = (*opened)->let_go();
+  if (!opened) report.damages.push_back(fmt::format("journal: {}", opened.error().message));
 }
 
 void check_store(const std::filesystem::path& directory, const RowCheck& check_row, CheckReport& report) {

@@ -18,6 +18,7 @@
 #include "backup/place.h"
 #include "backup/progress.h"
 #include "base/result.h"
+#include "journal/journal.h"
 
 namespace campanile::backup {
 
@@ -25,6 +26,7 @@ struct CheckReport {
   uint64_t files = 0;
   uint64_t bytes = 0;
   uint64_t journal_records = 0;
+  journal::Lsn journal_let_go = 0;   // what came before is in the store alone
   uint64_t store_rows = 0;
   std::vector<std::string> damages;  // in words, with the file's or the row's name, of rows the first hundred; empty: it is whole
 };

@@ -45,6 +45,7 @@ enum class RecordType : uint8_t {
   kErase = 7,      // tsdb: a range of times of some series is erased
   kCorrect = 8,    // tsdb: values in a range of times of some series are corrected
   kAudit = 9,      // audit: something was done to the data, or is about to be
+  kLoss = 253,     // in no file: at replay, that records before the next one were damaged and left out (journal/repair.h)
 };
 
 struct Record {

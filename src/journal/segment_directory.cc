@@ -20,14 +20,6 @@ constexpr size_t kNameDigits = 20;
 // journal.cc keeps the other side of the bargain.
 constexpr uint64_t kLsnGapBytes = 1ull << 32;
 
-std::optional<Lsn> parse_segment_name(std::string_view name) {
-  if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
-  const std::string_view digits = name.substr(0, kNameDigits);
-  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
-  const auto start = parse_uint64(digits);
-  return start ? std::optional(*start) : std::nullopt;
-}
-
 uint64_t random_salt() {
   const std::string bytes = random_bytes(sizeof(uint64_t));
   uint64_t salt = 0;
@@ -38,6 +30,14 @@ uint64_t random_salt() {
 }  // namespace
 
 std::string segment_name(Lsn start) { return fmt::format("{:020}{}", start, kSuffix); }
+
+std::optional<Lsn> parse_segment_name(std::string_view name) {
+  if (name.size() != kNameDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  const std::string_view digits = name.substr(0, kNameDigits);
+  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  const auto start = parse_uint64(digits);
+  return start ? std::optional(*start) : std::nullopt;
+}
 
 Result<std::unique_ptr<SegmentDirectory>> SegmentDirectory::open(FileSystem& files, const std::filesystem::path& path,
                                                                  const ReplayFunction& replay) {
@@ -64,6 +64,7 @@ Result<void> SegmentDirectory::find_segments() {
       return fail(ErrorCode::kCorrupt, "{}: the header says that it begins at {}: the file was renamed", path.string(), header->start);
     }
     segment.previous_end = header->previous_end;
+    segment.is_after_loss = header->lost_from.has_value();
   }
   return {};
 }
@@ -72,13 +73,14 @@ Result<void> SegmentDirectory::replay_all(const ReplayFunction& replay) {
   if (segments_.empty()) return {};
   Lsn reached = segments_.front().previous_end;
   for (size_t i = 0, count = segments_.size(); i < count; ++i) {
-    const auto [start, previous_end] = segments_[i];
+    const auto [start, previous_end, is_after_loss] = segments_[i];
     if (previous_end != reached) {
       return fail(ErrorCode::kCorrupt, "{}: the records before it should end at {} but end at {}: a journal file is missing",
                   path_of(start).string(), previous_end, reached);
     }
     const bool is_last = i + 1 == count;
     const Lsn limit = is_last ? UINT64_MAX : segments_[i + 1].previous_end;
+    if (is_after_loss) TRY(replay(Record{RecordType::kLoss, {}, start}));
     // Where the next one's predecessor ends before this one begins, nothing in this one was ever synced.
     if (limit <= start) continue;
     const Lsn position = TRY(replay_segment(start, limit, is_last, replay));
@@ -148,6 +150,7 @@ void SegmentDirectory::find_doubtful(const SegmentHeader& header, std::string_vi
   }
   const Lsn start = doubtful_.header.start;
   doubtful_.header.previous_end = start == header.start ? header.previous_end : start;
+  if (start == header.start) doubtful_.header.lost_from = header.lost_from;
   doubtful_.header.salt = random_salt();
   seal_frames(doubtful_.frames.data(), doubtful_.frames.size(), start, doubtful_.header.salt, start);
 }

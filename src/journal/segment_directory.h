@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace campanile::journal {
 
 // The file name of the segment that begins at `start`: twenty digits, so that names sort as positions do.
 std::string segment_name(Lsn start);
+// Its start; nothing where it is not the name of a segment.
+std::optional<Lsn> parse_segment_name(std::string_view name);
 
 struct OpenSegment {
   SegmentHeader header;
@@ -64,6 +67,7 @@ class SegmentDirectory {
   struct Segment {
     Lsn start;
     Lsn previous_end;
+    bool is_after_loss = false;  // records before it were damaged and left out
   };
 
   // Frames at the end of the last file that may not be on disk; create() puts them there first, into a segment of their own.

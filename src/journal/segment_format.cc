@@ -14,9 +14,11 @@ namespace {
 constexpr std::string_view kMagic = "CMPJRNL\n";
 constexpr std::string_view kMarkMagic = "\x8B"
                                         "CMPMRK\x0A";
-// 2: units. What version 1 has is the same in both.
+// 2: units. What version 1 has is the same in both. 3: the same as 2 behind a loss, whose beginning the header has before its checksum.
 constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kLossVersion = 3;
 constexpr size_t kHeaderUsedBytes = 48;
+constexpr size_t kLossHeaderUsedBytes = 56;
 constexpr size_t kChecksumOffset = 4;  // in a frame
 constexpr size_t kTypeOffset = 12;
 constexpr size_t kUnitRecordHeadBytes = 5;  // length and type
@@ -64,6 +66,19 @@ std::optional<ParsedFrame> parse_frame(std::string_view bytes, Lsn start, uint64
 
 Lsn marked_synced(std::string_view mark_payload) { return get<uint64_t>(mark_payload.data() + kMarkMagic.size()); }
 
+// Where in `bytes`, the first of which is at `start`, the first mark begins that is wanted. Where one frame is bad its length cannot be trusted, so what
+// follows is found by the marks' own bytes. A mark counts only with its checksum, which holds for this file and this place alone.
+template <typename Wanted>
+std::optional<size_t> find_mark(std::string_view bytes, Lsn start, uint64_t salt, const Wanted& is_wanted) {
+  for (size_t at = bytes.find(kMarkMagic); at != std::string_view::npos; at = bytes.find(kMarkMagic, at + 1)) {
+    if (at < kFrameHeadBytes) continue;
+    const size_t frame = at - kFrameHeadBytes;
+    const auto mark = parse_frame(bytes.substr(frame, kMarkBytes), start + frame, salt);
+    if (mark && mark->type == kMarkType && is_wanted(mark->payload)) return frame;
+  }
+  return std::nullopt;
+}
+
 void append_frame_head(std::string& frames, uint8_t type, size_t payload_bytes) {
   CHECK(type != 0);
   std::array<char, kFrameHeadBytes> frame_head = {};
@@ -77,12 +92,14 @@ void append_frame_head(std::string& frames, uint8_t type, size_t payload_bytes) 
 std::string encode_header(const SegmentHeader& header) {
   std::string bytes(kHeaderBytes, '\0');
   std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
-  put<uint32_t>(bytes.data() + 8, kFormatVersion);
+  put<uint32_t>(bytes.data() + 8, header.lost_from ? kLossVersion : kFormatVersion);
   put<uint32_t>(bytes.data() + 12, kHeaderBytes);
   put<uint64_t>(bytes.data() + 16, header.start);
   put<uint64_t>(bytes.data() + 24, header.previous_end);
   put<uint64_t>(bytes.data() + 32, header.salt);
-  put<uint64_t>(bytes.data() + 40, XXH3_64bits(bytes.data(), 40));
+  if (header.lost_from) put<uint64_t>(bytes.data() + 40, *header.lost_from);
+  const size_t checked = (header.lost_from ? kLossHeaderUsedBytes : kHeaderUsedBytes) - 8;
+  put<uint64_t>(bytes.data() + checked, XXH3_64bits(bytes.data(), checked));
   return bytes;
 }
 
@@ -93,21 +110,36 @@ Result<SegmentHeader> decode_header(std::string_view bytes) {
   if (!bytes.starts_with(kMagic)) return fail(ErrorCode::kCorrupt, "not a journal file: it does not begin with the journal's mark");
   // The version comes before the checksum: a later format may place that elsewhere.
   const auto version = get<uint32_t>(bytes.data() + 8);
-  if (version > kFormatVersion) {
+  if (version > kLossVersion) {
     return fail(ErrorCode::kUnsupported, "the journal has format version {}, this program knows up to {}: run the newer program that wrote it",
-                version, kFormatVersion);
+                version, kLossVersion);
   }
+  const size_t checked = (version == kLossVersion ? kLossHeaderUsedBytes : kHeaderUsedBytes) - 8;
   const bool sound = version >= 1 && get<uint32_t>(bytes.data() + 12) == kHeaderBytes &&
-                     get<uint64_t>(bytes.data() + kHeaderUsedBytes - 8) == XXH3_64bits(bytes.data(), kHeaderUsedBytes - 8);
+                     get<uint64_t>(bytes.data() + checked) == XXH3_64bits(bytes.data(), checked);
   if (!sound) return fail(ErrorCode::kCorrupt, "the header does not match its checksum");
-  const SegmentHeader header{.start = get<uint64_t>(bytes.data() + 16),
-                             .previous_end = get<uint64_t>(bytes.data() + 24),
-                             .salt = get<uint64_t>(bytes.data() + 32)};
+  SegmentHeader header{.start = get<uint64_t>(bytes.data() + 16),
+                       .previous_end = get<uint64_t>(bytes.data() + 24),
+                       .salt = get<uint64_t>(bytes.data() + 32)};
+  if (version == kLossVersion) header.lost_from = get<uint64_t>(bytes.data() + 40);
   if (header.previous_end > header.start) {
     return fail(ErrorCode::kCorrupt, "the header says that the segment before ends at {}, after this one's start {}",
                 header.previous_end, header.start);
   }
   return header;
+}
+
+std::optional<SegmentHeader> mend_header(std::string_view bytes, Lsn start) {
+  if (bytes.size() < kHeaderBytes) return std::nullopt;
+  std::string tried(bytes.substr(0, kHeaderBytes));
+  for (size_t at = 0; at < kLossHeaderUsedBytes; ++at) {
+    for (int other = 1; other < 256; ++other) {
+      tried[at] = static_cast<char>(bytes[at] ^ other);
+      if (const auto header = decode_header(tried); header && header->start == start) return *header;
+    }
+    tried[at] = bytes[at];
+  }
+  return std::nullopt;
 }
 
 void append_frame(std::string& frames, uint8_t type, std::string_view head, std::string_view tail) {
@@ -171,9 +203,9 @@ void seal_frames(char* frames, size_t size, Lsn start, uint64_t salt, Lsn synced
   }
 }
 
-SegmentReader::SegmentReader(const SegmentHeader& header, std::string_view file)
-    : header_(header), file_(file), position_(header.start), known_synced_(header.start) {
-  CHECK(file.size() >= kHeaderBytes);
+SegmentReader::SegmentReader(const SegmentHeader& header, std::string_view file, Lsn position)
+    : header_(header), file_(file), position_(position), known_synced_(position) {
+  CHECK(file.size() >= kHeaderBytes && position >= header.start && offset() <= file.size());
 }
 
 std::optional<Frame> SegmentReader::next() {
@@ -188,16 +220,17 @@ SegmentReader::Rest SegmentReader::rest() const {
   const std::string_view rest = file_.substr(offset());
   // Equal to itself one byte further on: all bytes are the first one. memcmp is the quick way through a preallocated tail.
   if (rest.empty() || (rest[0] == 0 && std::memcmp(rest.data(), rest.data() + 1, rest.size() - 1) == 0)) return Rest::kNothing;
-  // Where one frame is bad its length cannot be trusted, so what follows is found by the marks' own bytes. A mark counts only with its
-  // checksum, which holds for this file and this place alone.
-  for (size_t at = rest.find(kMarkMagic); at != std::string_view::npos; at = rest.find(kMarkMagic, at + 1)) {
-    if (at < kFrameHeadBytes) continue;
-    const size_t frame = at - kFrameHeadBytes;
-    const auto mark = parse_frame(rest.substr(frame, kMarkBytes), position_ + frame, header_.salt);
-    if (!mark || mark->type != kMarkType) continue;
-    if (marked_synced(mark->payload) > position_) return Rest::kDamaged;
-  }
-  return Rest::kTorn;
+  const bool is_promised = find_mark(rest, position_, header_.salt, [this](std::string_view mark) { return marked_synced(mark) > position_; }).has_value();
+  return is_promised ? Rest::kDamaged : Rest::kTorn;
+}
+
+std::optional<Lsn> SegmentReader::next_whole() const {
+  const std::string_view rest = file_.substr(offset());
+  if (rest.size() < kFrameHeadBytes) return std::nullopt;
+  const uint64_t length = kFrameHeadBytes + uint64_t{get<uint32_t>(rest.data())};
+  if (length < rest.size() && parse_frame(rest.substr(length), position_ + length, header_.salt)) return position_ + length;
+  const auto mark = find_mark(rest, position_, header_.salt, [](std::string_view) { return true; });
+  return mark ? std::optional(position_ + *mark) : std::nullopt;
 }
 
 }  // namespace campanile::journal

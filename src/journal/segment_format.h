@@ -37,12 +37,17 @@ struct SegmentHeader {
   Lsn start = 0;         // of the first frame
   Lsn previous_end = 0;  // where the frames of the segment before this one end
   uint64_t salt = 0;     // random; part of every checksum in the file
+  // Where the records begin that were damaged, or gone with a file, and were left out before `start`; nothing in a journal that was never repaired.
+  std::optional<Lsn> lost_from = {};
 };
 
 // kHeaderBytes long.
 std::string encode_header(const SegmentHeader& header);
 // Errors: kCorrupt; kUnsupported for a format version this program does not know.
 Result<SegmentHeader> decode_header(std::string_view bytes);
+
+// The header of a segment whose bytes differ from it in one place: it and its checksum leave no doubt. Nothing where there is none.
+std::optional<SegmentHeader> mend_header(std::string_view bytes, Lsn start);
 
 // Frames with their checksums still to be filled in by seal_frames(). REQUIRES: a payload under 4 GiB, type not 0.
 void append_frame(std::string& frames, uint8_t type, std::string_view head, std::string_view tail = {});
@@ -69,7 +74,9 @@ Result<void> replay_frame(const Frame& frame, bool is_synced, const ReplayFuncti
 class SegmentReader {
  public:
   // `file` is the whole file, header included, and must outlive the reader and its frames.
-  SegmentReader(const SegmentHeader& header, std::string_view file);
+  SegmentReader(const SegmentHeader& header, std::string_view file) : SegmentReader(header, file, header.start) {}
+  // From that position on, where a frame begins.
+  SegmentReader(const SegmentHeader& header, std::string_view file, Lsn position);
 
   // The next frame, marks included; nothing at the first bytes that are not a whole frame with the right checksum.
   std::optional<Frame> next();
@@ -87,6 +94,8 @@ class SegmentReader {
     kDamaged,  // a later mark shows that what was here had been synced
   };
   Rest rest() const;
+  // Where reading can go on behind what lies at position(): behind the frame there, if its length is right, or at the next mark.
+  std::optional<Lsn> next_whole() const;
 
  private:
   SegmentHeader header_;

@@ -112,6 +112,10 @@ Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directo
 // Errors: kCorrupt and kIoError naming the file where RocksDB does.
 Result<void> check_rocksdb(const std::filesystem::path& directory);
 
+// For a store that does not open: makes anew what RocksDB keeps beside its tables (MANIFEST, CURRENT, logs) from the files that are there. What cannot be read
+// it moves to lost/ in the directory. REQUIRES: nobody has it open. Errors: kIoError; kCorrupt where that cannot be done either.
+Result<void> repair_rocksdb(const std::filesystem::path& directory);
+
 // Everything in memory, for tests and simulations. kv/faulty_store.h is one that fails on request.
 std::unique_ptr<Store> make_memory_store();
 

@@ -8,6 +8,7 @@
 // Threads: the owner's lock.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,6 +43,8 @@ class Catalog {
   Effect apply(const DatabaseChange& change);
 
   BucketId next_bucket() const { return next_bucket_; }
+  // That number is taken, whether or not there is such a bucket.
+  void take_bucket(BucketId bucket) { next_bucket_ = std::max(next_bucket_, bucket + 1); }
   // The journal position of the last change applied: replay leaves out changes up to there, because a drop that is replayed after its database was
   // made again would drop the new one.
   journal::Lsn applied_lsn() const { return applied_lsn_; }

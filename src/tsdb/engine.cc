@@ -93,6 +93,7 @@ void EngineImpl::start(journal::Journal& journal) {
     }
     if (auto forgotten = sealer_.forget_positions(); !forgotten) log::error("forgetting the journal's positions: {}", forgotten.error().message);
   }
+  tell_losses();
   journal_ = &journal;
   sealer_.start(journal);
 }
@@ -139,10 +140,15 @@ Result<journal::Lsn> EngineImpl::checkpoint() {
 
 bool EngineImpl::owns(journal::RecordType type) const {
   using journal::RecordType;
-  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase || type == RecordType::kErase || type == RecordType::kCorrect;
+  return type == RecordType::kSeries || type == RecordType::kPoints || type == RecordType::kDatabase || type == RecordType::kErase || type == RecordType::kCorrect ||
+         type == RecordType::kLoss;
 }
 
 Result<void> EngineImpl::replay(const journal::Record& record) {
+  if (record.type == journal::RecordType::kLoss) {
+    definitions_may_be_missing_ = true;
+    return {};
+  }
   if (record.lsn > sealer_.checkpoint_lsn()) {
     switch (record.type) {
       case journal::RecordType::kDatabase: TRY(replay_change(record)); break;
@@ -169,6 +175,8 @@ Result<void> EngineImpl::replay_definition(const Definition& definition) {
     SeriesEntry* const entry = index_.series(removal->series);
     if (entry && entry->bucket == removal->bucket) sealer_.clear_removed(*entry);
   }
+  const auto* const column = std::get_if<ColumnDefinition>(&definition);
+  if (column && definitions_may_be_missing_) stand_in_for_columns(*column);
   return index_.replay(definition);
 }
 
@@ -183,6 +191,7 @@ Result<void> EngineImpl::replay_change(const journal::Record& record) {
 }
 
 Result<void> EngineImpl::replay_points(const journal::Record& record) {
+  if (definitions_may_be_missing_) TRY(stand_in_for_definitions(record));
   const BucketId bucket_id = TRY(bucket_of_points(record.payload));
   const std::shared_lock lock(index_.gate);
   const auto bucket = index_.bucket(bucket_id);

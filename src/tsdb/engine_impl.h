@@ -100,6 +100,11 @@ class EngineImpl final : public Engine {
   Result<void> check_series(const Reader& reader, SeriesId series, const PlannedCorrection& planned, const CorrectionRequest& request, ChangeOutcome& outcome) const;
   Result<void> replay_range_change(const journal::Record& record);
 
+  // lost_definitions.cc
+  Result<void> stand_in_for_definitions(const journal::Record& record);
+  void stand_in_for_columns(const ColumnDefinition& column);
+  void tell_losses() const;
+
   Result<void> replay_definition(const Definition& definition);
   Result<void> replay_change(const journal::Record& record);
   Result<void> replay_points(const journal::Record& record);
@@ -115,6 +120,8 @@ class EngineImpl final : public Engine {
   Sealer sealer_;
   std::atomic<journal::Journal*> journal_{nullptr};
   journal::Lsn highest_lsn_ = 0;  // that the store knows of, at load
+  bool definitions_may_be_missing_ = false;  // these two in replay only
+  uint64_t rows_without_series_ = 0;
 };
 
 }  // namespace campanile::tsdb

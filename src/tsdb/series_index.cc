@@ -93,6 +93,14 @@ void SeriesIndex::remove_series(Bucket& bucket, SeriesEntry& entry) {
   append_definition(unjournaled, SeriesRemoval{bucket.id, entry.id});
 }
 
+void SeriesIndex::stand_in_for_columns(Bucket& bucket, Measurement& measurement, ColumnId last, FieldType type) {
+  while (measurement.columns.size() < last) {
+    std::string name = fmt::format("column_{}", measurement.columns.size() + 1);
+    while (measurement.find(name)) name += '_';
+    bucket.add_column(measurement, name, type);
+  }
+}
+
 Result<void> SeriesIndex::replay(const Definition& definition) {
   if (const auto* removal = std::get_if<SeriesRemoval>(&definition)) {
     const auto found = bucket(removal->bucket);

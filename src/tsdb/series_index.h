@@ -61,6 +61,10 @@ class SeriesIndex {
   void remove_series(Bucket& bucket, SeriesEntry& entry);
   // Of the series that were removed, gives free the memory of at most `count` that nobody holds. Answers how many it were.
   size_t recycle(size_t count);
+  // That number is taken, whether or not there is such a series.
+  void take_number(SeriesId series) { by_id_.take(series); }
+  // Makes the measurement's columns up to that number, named column_<number>, where their definitions are lost. REQUIRES: replay.
+  void stand_in_for_columns(Bucket& bucket, Measurement& measurement, ColumnId last, FieldType type);
   // Applies a definition from the journal: what is known already stays; what belongs to a dropped bucket is left out.
   Result<void> replay(const Definition& definition);
 

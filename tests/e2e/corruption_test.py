@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import unittest
 
-from harness import Campanile, main
+from harness import BINARY, Campanile, main, run
 
 SENSORS = 24
 # Not read by the program, or not about data.
@@ -84,7 +84,7 @@ class CorruptionTest(unittest.TestCase):
         except AssertionError as refused:
             # Of a table whose properties are damaged RocksDB names the list that it stands in.
             self.assertRegex(str(refused), name + ("|MANIFEST" if name.endswith(".sst") else ""), "a start that is refused names the file")
-            return "refused"
+            return self.check_repaired(data, expected, path)
         try:
             got = answers(campanile)
             log = "".join(campanile.log)
@@ -101,6 +101,29 @@ class CorruptionTest(unittest.TestCase):
         if wrong and "table" == kind_of(path):
             self.assertLess(len(wrong), SENSORS, "the rest is readable")
         return "told" if wrong else "nothing"
+
+    def check_repaired(self, data, expected, path):
+        """A start after `campanile repair`: what is missing was told, what is there is true."""
+        before = {name: open(os.path.join(data, name), "rb").read() for name in [os.path.relpath(path, data)]}
+        trial = run([BINARY, "repair", "--dry-run", data], check=False)
+        self.assertEqual(1, trial.returncode, trial.stdout + trial.stderr)
+        done = run([BINARY, "repair", data], check=False)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        kept = re.search(r"kept in (\S+);", done.stdout).group(1)
+        for name, content in before.items():
+            with open(os.path.join(kept, name), "rb") as file:
+                self.assertEqual(content, file.read(), "what was damaged is kept")
+        with Campanile(data=data) as campanile:
+            got = answers(campanile)
+            campanile.write("fixed,sensor=s0 value=1 1")
+        wrong = [i for i in range(SENSORS) if got[i] != expected[i]]
+        for i in wrong:
+            self.assertIsInstance(got[i], list, got[i])
+            self.assertLessEqual({tuple(row) for row in got[i]}, {tuple(row) for row in expected[i]}, f"sensor {i}")
+        if wrong:
+            self.assertRegex(done.stdout, "lost: |damaged: ", done.stdout)
+        self.assertIn("nothing to repair", run([BINARY, "repair", "--dry-run", data]).stdout)
+        return "repaired, with losses" if wrong else "repaired"
 
     def test_a_damaged_byte_is_named_and_the_rest_is_readable(self):
         seed = int(os.environ.get("CAMPANILE_SEED", "1"))

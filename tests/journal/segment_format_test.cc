@@ -75,9 +75,63 @@ TEST(SegmentFormat, ADamagedHeaderIsRefused) {
   }
 }
 
+TEST(SegmentFormat, AHeaderBehindALossSaysWhereThatBegins) {
+  SegmentHeader header = kHeader;
+  header.lost_from = 5;
+  const std::string bytes = encode_header(header);
+  EXPECT_EQ(bytes[8], 3);
+  EXPECT_EQ(decode_header(bytes).value().lost_from, std::optional<Lsn>(5));
+  EXPECT_EQ(decode_header(encode_header(kHeader)).value().lost_from, std::nullopt);
+}
+
+TEST(SegmentFormat, OneBadByteOfAHeaderIsMended) {
+  for (const bool is_after_loss : {false, true}) {
+    SegmentHeader header = kHeader;
+    if (is_after_loss) header.lost_from = 5;
+    const std::string sound = encode_header(header);
+    for (size_t at = 0; at < (is_after_loss ? 56u : 48u); ++at) {
+      std::string damaged = sound;
+      damaged[at] = static_cast<char>(damaged[at] ^ 0x40);
+      const auto mended = mend_header(damaged, header.start);
+      ASSERT_TRUE(mended) << "byte " << at;
+      EXPECT_EQ(mended->salt, header.salt);
+      EXPECT_EQ(mended->previous_end, header.previous_end);
+      EXPECT_EQ(mended->lost_from, header.lost_from);
+      damaged[(at + 1) % 48] = static_cast<char>(damaged[(at + 1) % 48] ^ 0x40);
+      EXPECT_FALSE(mend_header(damaged, header.start)) << "two bytes from " << at;
+    }
+    EXPECT_FALSE(mend_header(sound, header.start + 1)) << "it is another's";
+  }
+}
+
+TEST(SegmentFormat, ReadingGoesOnBehindADamagedFrameOrAtTheNextMark) {
+  std::string frames;
+  append_mark(frames);
+  append_frame(frames, 2, "first");
+  const size_t second = frames.size();
+  append_frame(frames, 2, "second");
+  const size_t third = frames.size();
+  append_frame(frames, 2, "third");
+  const size_t group = frames.size();
+  append_mark(frames);
+  append_frame(frames, 2, "fourth");
+  seal_frames(frames.data(), frames.size(), kHeader.start, kHeader.salt, kHeader.start);
+  const auto next_after = [&](size_t damaged_at) {
+    std::string file = encode_header(kHeader) + frames;
+    file[kHeaderBytes + damaged_at] = static_cast<char>(file[kHeaderBytes + damaged_at] ^ 1);
+    SegmentReader reader(kHeader, file);
+    while (reader.next()) {
+    }
+    EXPECT_EQ(reader.position(), kHeader.start + second);
+    return reader.next_whole();
+  };
+  EXPECT_EQ(next_after(second + kFrameHeadBytes), std::optional<Lsn>(kHeader.start + third)) << "its length is right";
+  EXPECT_EQ(next_after(second), std::optional<Lsn>(kHeader.start + group)) << "its length is not";
+}
+
 TEST(SegmentFormat, ANewerVersionIsToldFromDamage) {
   std::string newer = encode_header(kHeader);
-  newer[8] = 3;
+  newer[8] = 4;
   const auto header = decode_header(newer);
   ASSERT_FALSE(header);
   EXPECT_EQ(header.error().code, ErrorCode::kUnsupported);

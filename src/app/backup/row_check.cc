@@ -9,6 +9,7 @@
 #include "broker/session_rows.h"
 #include "ingest/rejected_format.h"
 #include "tsdb/chunk.h"
+#include "tsdb/sealer.h"
 
 namespace campanile::app {
 namespace {
@@ -45,6 +46,7 @@ constexpr char kChunks = static_cast<char>(tsdb::BucketRows::kChunks);
 
 Result<void> RowCheck::operator()(std::string_view key, std::string_view value) {
   if (key.starts_with(kChunks)) return check_chunk(key, value);
+  if (key == tsdb::kMetaKey) checkpoint_lsn_ = TRY(tsdb::decode_meta(value)).checkpoint_lsn;
   for (const auto& [prefix, decode] : kKinds) {
     if (!key.starts_with(prefix)) continue;
     if (const auto decoded = decode(value); !decoded) return with_context(decoded.error(), fmt::format("row '{}'", excerpt(key)));

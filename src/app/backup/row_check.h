@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "journal/journal.h"
 #include "tsdb/column_data.h"
 #include "tsdb/keys.h"
 
@@ -21,6 +22,8 @@ namespace campanile::app {
 class RowCheck {
  public:
   Result<void> operator()(std::string_view key, std::string_view value);
+  // Up to where the rows have what the journal had, as far as they were seen.
+  journal::Lsn checkpoint_lsn() const { return checkpoint_lsn_; }
 
  private:
   struct Times {
@@ -32,6 +35,7 @@ class RowCheck {
   std::pair<tsdb::BucketId, tsdb::SeriesId> series_{};       // whose times are kept
   std::map<std::pair<int64_t, uint64_t>, Times> times_;      // by first time and sequence
   tsdb::ColumnData unpacked_{FieldType::kFloat};
+  journal::Lsn checkpoint_lsn_ = 0;
 };
 
 }  // namespace campanile::app

@@ -15,6 +15,7 @@
 #include "app/config/exposure.h"
 #include "app/config/load.h"
 #include "app/config/print.h"
+#include "app/repair/repair.h"
 #include "base/text.h"
 
 namespace campanile::app {
@@ -168,6 +169,7 @@ int dispatch(const CLI::App& app, const CommandFlags& flags, const Commands& com
   if (app.got_subcommand("backup")) return run_backup(flags.backup);
   if (app.got_subcommand("verify")) return verify_command(flags.verify.path);
   if (app.got_subcommand("restore")) return restore_command(flags.restore.backup, flags.restore.directory);
+  if (app.got_subcommand("repair")) return repair_command({.directory = flags.repair.directory, .is_trial = flags.repair.is_trial});
   if (app.got_subcommand("bench")) return run_bench(flags.load);
   if (app.got_subcommand("completion")) {
     print(bash_completion());
@@ -244,7 +246,7 @@ std::string bash_completion() {
       "{}"
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-      "  case \"${{COMP_WORDS[1]}}\" in check-config|verify|restore) COMPREPLY+=($(compgen -f -- \"$current\")) ;; esac\n"
+      "  case \"${{COMP_WORDS[1]}}\" in check-config|verify|restore|repair) COMPREPLY+=($(compgen -f -- \"$current\")) ;; esac\n"
       "}}\n"
       "complete -F _campanile campanile\n",
       fmt::join(names, " "), cases);

@@ -102,6 +102,17 @@ void add_restore(CLI::App& app, CommandFlags& flags) {
       "  campanile restore /mnt/backups/campanile /var/lib/campanile");
 }
 
+void add_repair(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("repair", "Make a damaged data directory one that opens, without what is damaged");
+  command->add_option("directory", flags.repair.directory, "The data directory of a server that is stopped")->type_name("DIR")->required();
+  command->add_flag("--dry-run", flags.repair.is_trial, "Say what would be lost, and change nothing; ends with 1 where something is to be repaired");
+  command->footer(
+      "A backup restores everything that it has: prefer `campanile restore` where there is a recent one. What is changed is kept in the directory, in damaged-….\n\n"
+      "Examples:\n"
+      "  campanile repair --dry-run /var/lib/campanile\n"
+      "  campanile repair /var/lib/campanile");
+}
+
 void add_bench(CLI::App& app, CommandFlags& flags) {
   CLI::App* command = app.add_subcommand("bench", "Put load on a server and measure what it does");
   command->require_subcommand(1);
@@ -127,6 +138,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
   add_backup(*app, flags);
   add_verify(*app, flags);
   add_restore(*app, flags);
+  add_repair(*app, flags);
   add_bench(*app, flags);
   app->add_subcommand("version", "Print the version");
   CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");

@@ -51,12 +51,18 @@ struct RestoreFlags {
   std::string directory;
 };
 
+struct RepairFlags {
+  std::string directory;
+  bool is_trial = false;
+};
+
 struct CommandFlags {
   ServeFlags serve;
   CheckFlags check;
   BackupFlags backup;
   VerifyFlags verify;
   RestoreFlags restore;
+  RepairFlags repair;
   bench::LoadFlags load;
   std::string shell = "bash";
 };
