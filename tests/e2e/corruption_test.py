@@ -104,21 +104,28 @@ class CorruptionTest(unittest.TestCase):
 
     def check_repaired(self, data, expected, path):
         """A start after `campanile repair`: what is missing was told, what is there is true."""
-        before = {name: open(os.path.join(data, name), "rb").read() for name in [os.path.relpath(path, data)]}
+        name = os.path.relpath(path, data)
+        damaged = None
+        # RocksDB lets go of its log with the start that was refused.
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                damaged = file.read()
         trial = run([BINARY, "repair", "--dry-run", data], check=False)
         self.assertEqual(1, trial.returncode, trial.stdout + trial.stderr)
         done = run([BINARY, "repair", data], check=False)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         kept = re.search(r"kept in (\S+);", done.stdout).group(1)
-        for name, content in before.items():
+        if damaged is not None:
             with open(os.path.join(kept, name), "rb") as file:
-                self.assertEqual(content, file.read(), "what was damaged is kept")
+                self.assertEqual(damaged, file.read(), "what was damaged is kept")
         with Campanile(data=data) as campanile:
             got = answers(campanile)
             campanile.write("fixed,sensor=s0 value=1 1")
         wrong = [i for i in range(SENSORS) if got[i] != expected[i]]
         for i in wrong:
-            self.assertIsInstance(got[i], list, got[i])
+            if isinstance(got[i], str):
+                self.assertRegex(got[i], "chunk bucket", "the times that a chunk shared are lost")
+                continue
             self.assertLessEqual({tuple(row) for row in got[i]}, {tuple(row) for row in expected[i]}, f"sensor {i}")
         if wrong:
             self.assertRegex(done.stdout, "lost: |damaged: ", done.stdout)

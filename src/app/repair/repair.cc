@@ -10,13 +10,17 @@
 #include "base/text.h"
 #include "journal/repair.h"
 #include "journal/segment_directory.h"
+#include "kv/salvage.h"
 #include "kv/store.h"
 #include "kv/stored_rows.h"
 #include "tsdb/keys.h"
+#include "tsdb/row_recovery.h"
 #include "tsdb/sealer.h"
 
 namespace campanile::app {
 namespace {
+
+constexpr size_t kBatchRows = 1024;
 
 void say(std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
@@ -72,16 +76,68 @@ class DataRepair {
       store = kv::open_rocksdb(path, {});
     }
     store_ = TRY(std::move(store));
+    TRY(leave_out_rows(path));
     return read_meta(TRY(store_->get(tsdb::kMetaKey)));
   }
 
-  Result<void> look_at_store(const std::filesystem::path& path) {
-    const auto row = kv::read_stored_row(path, tsdb::kMetaKey);
-    if (row) return read_meta(*row);
-    say("damaged: " + row.error().message);
-    say("the list of the store's files would be made anew from the files; what that loses is seen only then");
-    is_changed_ = true;
+  // Where rows cannot be read, those that can go into a store of their own, which takes the place of the other.
+  Result<void> leave_out_rows(const std::filesystem::path& path) {
+    const std::vector<kv::UnreadableRange> lost = kv::salvage(*store_, [](std::string_view, std::string_view) {});
+    if (!lost.empty()) TRY(copy_rows(path));
+    for (const kv::UnreadableRange& one : lost) tell(one);
+    if (is_changed_ || !lost.empty()) {
+      for (const std::string& told : TRY(tsdb::recover_rows(*store_))) say("store: " + told);
+    }
     return {};
+  }
+
+  Result<void> copy_rows(const std::filesystem::path& path) {
+    const std::filesystem::path copy = data_ / "store.repaired";
+    std::error_code error;
+    std::filesystem::remove_all(copy, error);  // of a repair that was cut short
+    {
+      const auto to = TRY(kv::open_rocksdb(copy, {}));
+      kv::WriteBatch batch;
+      Result<void> written;
+      const auto flush = [&] {
+        if (written) written = to->write(batch, kv::Durability::kBuffered);
+        batch.clear();
+      };
+      kv::salvage(*store_, [&](std::string_view key, std::string_view value) {
+        batch.put(key, value);
+        if (batch.size() >= kBatchRows) flush();
+      });
+      flush();
+      TRY(std::move(written));
+      TRY(to->compact());
+      TRY(to->sync());
+    }
+    store_ = nullptr;
+    is_changed_ = true;
+    std::filesystem::create_directories(aside_, error);
+    // After a repair that made the list of files anew what it began with is there already.
+    const std::filesystem::path kept = aside_ / (std::filesystem::exists(aside_ / "store", error) ? "store.listed" : "store");
+    std::filesystem::rename(path, kept, error);
+    if (!error) std::filesystem::rename(copy, path, error);
+    if (error) return fail(ErrorCode::kIoError, "putting {} in the place of {}: {}", copy.string(), path.string(), error.message());
+    store_ = TRY(kv::open_rocksdb(path, {}));
+    return {};
+  }
+
+  static void tell(const kv::UnreadableRange& lost) {
+    const auto name = [](std::string_view key, std::string_view otherwise) { return key.empty() ? std::string(otherwise) : fmt::format("'{}'", excerpt(key)); };
+    say(fmt::format("lost: {}: rows between {} and {}", lost.why, name(lost.after, "the first"), name(lost.before, "the last")));
+  }
+
+  Result<void> look_at_store(const std::filesystem::path& path) {
+    const auto checked = kv::check_rocksdb(path);
+    const auto row = kv::read_stored_row(path, tsdb::kMetaKey);
+    if (!checked || !row) {
+      say("damaged: " + (checked ? row.error().message : checked.error().message));
+      say("what can be read would be kept; what is lost is seen only then");
+      is_changed_ = true;
+    }
+    return row ? read_meta(*row) : Result<void>();
   }
 
   Result<void> read_meta(const std::optional<std::string>& row) {
