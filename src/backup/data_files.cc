@@ -78,7 +78,7 @@ void add_journal(std::vector<journal::SegmentFile> segments, std::vector<DataFil
 }
 
 Result<void> add_others(const std::filesystem::path& data, const std::filesystem::path& except, std::vector<DataFile>& files) {
-  return Walk(files, except).add(data, "", {kJournal, kStore, kLock, kCheckpoint, kUnfinishedRestore});
+  return Walk(files, except).add(data, "", {kJournal, kStore, kLock, kCheckpoint, kUnfinishedRestore, kDamaged});
 }
 
 }  // namespace

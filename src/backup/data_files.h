@@ -5,7 +5,7 @@
 //
 // A running server's moment is a checkpoint of its store and then the journal up to a later position: everything acknowledged before the call, and
 // whatever the store already has, is in one of the two, and replaying the journal brings the rest.
-// Everything else in the data directory comes along too, but for LOCK, what backups and restores leave there themselves, symbolic links and sockets.
+// Everything else in the data directory comes along too, but for LOCK, what backups, restores and repairs leave there themselves, symbolic links and sockets.
 // Threads: any; blocks on the disk. The files stay for the object's life, which must end before the journal's; those of the journal until release_journal().
 // Errors: kIoError; kCorrupt for a resting journal that no server would start with.
 #pragma once
@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,9 @@
 #include "kv/store.h"
 
 namespace campanile::backup {
+
+// Where repairs keep what was damaged.
+inline constexpr std::string_view kDamaged = "damaged";
 
 struct DataFile {
   std::filesystem::path path;

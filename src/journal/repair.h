@@ -1,6 +1,6 @@
 // Repair: makes a damaged journal one that opens: what is damaged is left out, everything else stays where it is.
 //
-//   const RepairedJournal done = TRY(repair_journal(posix_file_system(), data / "journal", {.aside = data / "damaged-…"}));
+//   const RepairedJournal done = TRY(repair_journal(posix_file_system(), data / "journal", {.aside = data / "damaged" / now}));
 //   for (const JournalLoss& loss : done.losses) print(loss.what);
 //
 // A frame's checksum says where it belongs, so behind a damaged place reading goes on with certainty: behind the damaged frame, or at the next mark

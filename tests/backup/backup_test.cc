@@ -96,6 +96,7 @@ TEST_F(BackupTest, BringsBackStoreJournalAndEverythingElse) {
     write_file(data() / "accounts", "somebody\n");
     write_file(data() / "certificates" / "server.pem", "PEM");
     write_file(data() / "LOCK", "17\n");
+    write_file(data() / "damaged" / "20261126T053702.123Z" / "journal" / "0.log", "what a repair kept");
     std::filesystem::create_symlink("/etc/passwd", data() / "link");
     const Manifest made = back_up(running);
     running.put("key", "after");
@@ -107,6 +108,7 @@ TEST_F(BackupTest, BringsBackStoreJournalAndEverythingElse) {
   EXPECT_EQ(read_file(restored() / "accounts"), "somebody\n");
   EXPECT_EQ(read_file(restored() / "certificates" / "server.pem"), "PEM");
   EXPECT_FALSE(std::filesystem::exists(restored() / "LOCK"));
+  EXPECT_FALSE(std::filesystem::exists(restored() / "damaged"));
   EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(restored() / "link")));
   EXPECT_FALSE(std::filesystem::exists(restored() / kUnfinishedRestore));
   RunningData back(restored());

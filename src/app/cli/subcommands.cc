@@ -107,7 +107,7 @@ void add_repair(CLI::App& app, CommandFlags& flags) {
   command->add_option("directory", flags.repair.directory, "The data directory of a server that is stopped")->type_name("DIR")->required();
   command->add_flag("--dry-run", flags.repair.is_trial, "Say what would be lost, and change nothing; ends with 1 where something is to be repaired");
   command->footer(
-      "A backup restores everything that it has: prefer `campanile restore` where there is a recent one. What is changed is kept in the directory, in damaged-….\n\n"
+      "A backup restores everything that it has: prefer `campanile restore` where there is a recent one. What is changed is kept in the directory, in damaged/.\n\n"
       "Examples:\n"
       "  campanile repair --dry-run /var/lib/campanile\n"
       "  campanile repair /var/lib/campanile");

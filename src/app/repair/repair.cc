@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/data_directory.h"
+#include "backup/data_files.h"
 #include "backup/manifest.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -45,7 +46,7 @@ Result<void> keep_files(const std::filesystem::path& from, const std::filesystem
 class DataRepair {
  public:
   DataRepair(std::filesystem::path data, bool is_trial)
-      : data_(std::move(data)), aside_(data_ / ("damaged-" + backup::make_id(SystemClock().now_ns()))), is_trial_(is_trial) {}
+      : data_(std::move(data)), aside_(data_ / backup::kDamaged / backup::make_id(SystemClock().now_ns())), is_trial_(is_trial) {}
 
   // Answers whether anything was, or is to be, changed.
   Result<bool> run() {

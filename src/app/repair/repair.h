@@ -4,7 +4,7 @@
 //   return repair_command({.directory = "/var/lib/campanile", .is_trial = true});
 //
 // The store first: where RocksDB does not open it, what it keeps beside its tables is made anew from them. Then the journal (journal/repair.h), which also has to
-// tell a start what the store has lost. Everything that is changed is kept in <directory>/damaged-<time>/.
+// tell a start what the store has lost. Everything that is changed is kept in <directory>/damaged/<time>/.
 // Exit codes: 0 where it is whole or has become so; 1 where that could not be done or, in a trial, is to be done. Losses go to standard output, errors to
 // standard error. Threads: called once, from main(); nobody else may use the directory.
 #pragma once
