@@ -43,6 +43,8 @@ Width best_width(const std::array<uint32_t, 65>& counts, size_t total) {
 
 constexpr size_t kPlanesValuesMin = 64;
 constexpr unsigned kPlanesMax = 2;
+constexpr uint64_t kEvenRangeMax = 16;
+constexpr size_t kCompressionMost = 6;
 // What a plane costs beside its symbols: sizes, the frame's headers, and its table of codes, which takes about half a byte for each symbol.
 constexpr size_t kPlaneBytes = 18;
 
@@ -94,6 +96,21 @@ std::optional<Plan> plan_planes(std::span<const int64_t> values, int64_t centre,
   return plan;
 }
 
+// Few different values fill bytes evenly, in 1, 2 or 4 bits each. The store compresses blocks of many chunks as a whole, once for all who read them; there such bytes
+// cost little more than what they tell, and the chunks' headers and keys with them, while denser forms only hide from it what is alike.
+std::optional<Plan> plan_even(std::span<const int64_t> values, int64_t minimum, uint64_t range, size_t base_bytes) {
+  if (range >= kEvenRangeMax || values.size() < kPlanesValuesMin) return std::nullopt;
+  std::array<uint32_t, kEvenRangeMax> counts{};
+  for (const int64_t value : values) ++counts[difference(value, minimum)];
+  double bits = 0;
+  for (const uint32_t count : counts) {
+    if (count > 0) bits += count * std::log2(static_cast<double>(values.size()) / count);
+  }
+  const unsigned width = range < 2 ? 1 : range < 4 ? 2 : 4;
+  const size_t coded = std::max(static_cast<size_t>(bits / 8 * 17 / 16), packed_bytes(values.size(), width) / kCompressionMost);
+  return Plan{.form = kAboveMinimum, .base = minimum, .width = {.bits = width}, .bytes = base_bytes + 2 + coded};
+}
+
 Plan make_plan(std::span<const int64_t> values) {
   Plan plan;
   if (values.empty()) return {.bytes = 2};
@@ -132,6 +149,7 @@ Plan make_plan(std::span<const int64_t> values) {
     // Digits cost a multiplication each to read: they must save something to be worth it. Planes cost more.
     offer({.form = kDenseRadix, .base = minimum, .radix = range + 1, .bytes = bytes}, plan.form == kPlanes ? 0 : plan.bytes / 64);
   }
+  if (const auto even = plan_even(values, minimum, range, base_bytes); even && even->bytes < plan.bytes + plan.bytes / 16) plan = *even;
   return plan;
 }
 

@@ -28,7 +28,8 @@ namespace campanile::codec {
 
 void encode_packed(std::span<const int64_t> values, std::string& out);
 
-// About how many bytes encode_packed() would append, without doing it; for choosing between forms of the same data.
+// About how many bytes of the store encode_packed() would take, without doing it; for choosing between forms of the same data. Of values that fill bytes evenly that is
+// less than it appends: the store's own compression sees to them.
 size_t estimate_packed_bytes(std::span<const int64_t> values);
 
 Result<void> decode_packed(ByteReader& in, std::span<int64_t> values);
