@@ -110,6 +110,10 @@ class CorruptionTest(unittest.TestCase):
         if os.path.exists(path):
             with open(path, "rb") as file:
                 damaged = file.read()
+        else:
+            verified = run([BINARY, "verify", data], check=False)
+            self.assertEqual(1, verified.returncode)
+            self.assertRegex(verified.stdout, "ends at journal position")
         trial = run([BINARY, "repair", "--dry-run", data], check=False)
         self.assertEqual(1, trial.returncode, trial.stdout + trial.stderr)
         done = run([BINARY, "repair", data], check=False)

@@ -5,6 +5,7 @@
 #include "audit/audit_entry.h"
 #include "ingest/rejected_format.h"
 #include "tsdb/chunk.h"
+#include "tsdb/sealer.h"
 
 namespace campanile::app {
 namespace {
@@ -84,7 +85,15 @@ TEST(RowCheck, OtherRowsAreDecodedByTheirOwners) {
     ASSERT_FALSE(checked) << key;
     EXPECT_NE(checked.error().message.find("row '"), std::string::npos) << checked.error().message;
   }
-  EXPECT_TRUE(check("im", "whatever"));
+  EXPECT_TRUE(check("is12345678", "whatever"));
+}
+
+TEST(RowCheck, SeesUpToWhereTheStoreHasTheJournal) {
+  RowCheck check;
+  EXPECT_EQ(check.checkpoint_lsn(), 0u);
+  EXPECT_FALSE(check(tsdb::kMetaKey, "whatever"));
+  EXPECT_TRUE(check(tsdb::kMetaKey, tsdb::encode_meta({.next_series = 3, .sequence = 5, .checkpoint_lsn = 700})));
+  EXPECT_EQ(check.checkpoint_lsn(), 700u);
 }
 
 }  // namespace
