@@ -288,10 +288,25 @@ struct ReadOnlyDatabase {
 
 }  // namespace
 
+namespace {
+
+// RocksDB takes a directory without the file CURRENT for one to begin in, and removes tables that it does not know.
+Result<void> refuse_lost_list(const std::filesystem::path& directory) {
+  std::error_code error;
+  if (std::filesystem::exists(directory / "CURRENT", error)) return {};
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".sst") return fail(ErrorCode::kCorrupt, "store: opening {}: the file CURRENT is missing, and there are tables", directory.string());
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& directory, const RocksDbOptions& options) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail(ErrorCode::kIoError, "creating {}: {}", directory.string(), error.message());
+  TRY(refuse_lost_list(directory));
   auto files = rocksdb::NewCompositeEnv(std::make_shared<RetryableFiles>(rocksdb::FileSystem::Default()));
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::Open(database_options(options, *files), directory.string(), &db);

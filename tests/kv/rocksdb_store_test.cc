@@ -271,5 +271,31 @@ TEST(RocksDbStore, CallsDamageCorrupt) {
   EXPECT_TRUE(store.error().code == ErrorCode::kCorrupt || store.error().code == ErrorCode::kIoError) << store.error().message;
 }
 
+// Without CURRENT and a log RocksDB would begin anew, and remove the tables.
+TEST(RocksDbStore, TablesWithoutAListAreNotTakenForNothing) {
+  TemporaryDirectory directory;
+  {
+    auto store = open_rocksdb(directory.path(), {});
+    ASSERT_TRUE(store);
+    WriteBatch batch;
+    batch.put("a", "1");
+    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+    ASSERT_TRUE((*store)->compact());
+  }
+  std::vector<std::filesystem::path> gone = {directory.path() / "CURRENT"};
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    if (entry.path().extension() == ".log") gone.push_back(entry.path());
+  }
+  for (const auto& path : gone) std::filesystem::remove(path);
+  const auto refused = open_rocksdb(directory.path(), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(refused.error().message.find("CURRENT is missing"), std::string::npos) << refused.error().message;
+  ASSERT_TRUE(repair_rocksdb(directory.path()));
+  EXPECT_EQ(read_stored_row(directory.path(), "a").value(), std::optional<std::string>("1"));
+  EXPECT_EQ(read_stored_row(directory.path(), "b").value(), std::nullopt);
+  EXPECT_TRUE(open_rocksdb(directory.path(), {}));
+}
+
 }  // namespace
 }  // namespace campanile::kv
