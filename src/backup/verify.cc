@@ -93,8 +93,8 @@ class StoreOfBackup {
 };
 
 void check_journal(journal::FileSystem& files, const std::filesystem::path& directory, CheckReport& report) {
-  const auto count = [&report](const journal::Record&) -> Result<void> {
-    ++report.journal_records;
+  const auto count = [&report](const journal::Record& record) -> Result<void> {
+    report.journal_records += record.type != journal::RecordType::kLoss;
     return {};
   };
   const auto opened = journal::SegmentDirectory::open(files, directory, count);

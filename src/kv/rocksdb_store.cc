@@ -286,10 +286,6 @@ struct ReadOnlyDatabase {
   std::unique_ptr<rocksdb::DB> db;
 };
 
-}  // namespace
-
-namespace {
-
 // RocksDB takes a directory without the file CURRENT for one to begin in, and removes tables that it does not know.
 Result<void> refuse_lost_list(const std::filesystem::path& directory) {
   std::error_code error;

@@ -5,33 +5,13 @@
 #include <map>
 #include <set>
 
-#include <re2/re2.h>
-
 namespace campanile::query {
 namespace {
 
 using tsdb::ColumnData;
-using tsdb::TagPredicate;
 
 // Rows of a block: as many as a chunk of the store has, so that limits and cancelling work alike.
 constexpr size_t kBlockRows = 4096;
-
-bool admits(const TagPredicate& predicate, const SeriesName& name) {
-  const auto admits_it = [&name](const TagPredicate& child) { return admits(child, name); };
-  const std::string_view value = name.tag(predicate.key);
-  const auto is_found = [&] { return re2::RE2::PartialMatch(re2::StringPiece(value.data(), value.size()), *predicate.pattern); };
-  switch (predicate.kind) {
-    case TagPredicate::Kind::kTrue: return true;
-    case TagPredicate::Kind::kFalse: return false;
-    case TagPredicate::Kind::kEqual: return value == predicate.value;
-    case TagPredicate::Kind::kNotEqual: return value != predicate.value;
-    case TagPredicate::Kind::kMatches: return is_found();
-    case TagPredicate::Kind::kNotMatches: return !is_found();
-    case TagPredicate::Kind::kAnd: return std::ranges::all_of(predicate.children, admits_it);
-    case TagPredicate::Kind::kOr: return std::ranges::any_of(predicate.children, admits_it);
-  }
-  return false;
-}
 
 // Walks the part of a column that lies in the range.
 class ResultCursor final : public tsdb::ColumnCursor {
@@ -104,7 +84,7 @@ class ResultReader final : public tsdb::Reader {
     });
     return {values.begin(), values.end()};
   }
-  Result<std::vector<tsdb::Series>> series(std::string_view measurement, const TagPredicate& predicate) const override {
+  Result<std::vector<tsdb::Series>> series(std::string_view measurement, const tsdb::TagPredicate& predicate) const override {
     std::vector<tsdb::Series> found;
     for (size_t i = 0; i < series_.size(); ++i) {
       if (series_[i].name.measurement == measurement && admits(predicate, series_[i].name)) found.push_back({i, &series_[i].name});

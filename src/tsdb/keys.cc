@@ -95,6 +95,8 @@ Result<SeriesId> series_of_row(std::string_view key) {
   return read_big_endian<uint64_t>(key.substr(kRowPrefixBytes));
 }
 
+BucketId bucket_of_row(std::string_view key) { return read_big_endian<BucketId>(key.substr(kRowPrefixBytes - sizeof(BucketId), sizeof(BucketId))); }
+
 std::string_view measurement_of_row(std::string_view key) { return key.substr(kRowPrefixBytes); }
 
 }  // namespace campanile::tsdb

@@ -61,6 +61,7 @@ std::string columns_row_key(BucketId bucket, std::string_view measurement);
 
 // Names what follows the bucket in a row's key. REQUIRES: the key lies in that bucket's range.
 Result<SeriesId> series_of_row(std::string_view key);
+BucketId bucket_of_row(std::string_view key);
 std::string_view measurement_of_row(std::string_view key);
 
 inline constexpr std::string_view kMetaKey = "im";      // format version, counters, last checkpoint

@@ -50,6 +50,9 @@ struct TagPredicate {
   std::vector<TagPredicate> children;       // kAnd, kOr
 };
 
+// Whether a series of that name fulfils it.
+bool admits(const TagPredicate& predicate, const SeriesName& name);
+
 struct Series {
   SeriesId id;
   // Owned by the engine; lives as long as the reader.

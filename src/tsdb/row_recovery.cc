@@ -18,8 +18,9 @@ class RowRecovery {
  public:
   explicit RowRecovery(kv::Store& store) : store_(store) {}
 
-  Result<std::vector<std::string>> run() {
-    if (const auto row = TRY(store_.get(kMetaKey))) meta_ = TRY(decode_meta(*row));
+  Result<RecoveredRows> run() {
+    const auto row = TRY(store_.get(kMetaKey));
+    if (row) meta_ = TRY(decode_meta(*row));
     TRY(find_numbers());
     TRY(recover_catalog());
     for (const BucketId bucket : known_buckets_) index_.add_bucket(bucket, 0);
@@ -27,11 +28,11 @@ class RowRecovery {
     TRY(look_at_chunks());
     TRY(index_.persist(store_, [] { return Result<void>(); }));
     TRY(write_states());
-    kv::WriteBatch batch;
-    batch.put(kMetaKey, encode_meta(meta_));
-    TRY(store_.write(batch, kv::Durability::kSynced));
-    if (nameless_.size() > 0) told_.push_back(fmt::format("{} series have no name any more; their chunks stay, and nothing finds them", nameless_.size()));
-    return std::move(told_);
+    // A directory in which nothing was ever sealed has no such row.
+    if (!buckets_.empty()) TRY(put_if_other(kMetaKey, row, encode_meta(meta_)));
+    TRY(store_.sync());
+    if (nameless_.size() > 0) done_.told.push_back(fmt::format("{} series have no name any more; their chunks stay, and nothing finds them", nameless_.size()));
+    return std::move(done_);
   }
 
  private:
@@ -58,30 +59,30 @@ class RowRecovery {
     meta_.next_series = std::max(meta_.next_series, series + 1);
   }
 
-  // Where they begin with two letters and the bucket (keys.h).
-  static BucketId bucket_of_row(std::string_view key) {
-    BucketId bucket = 0;
-    for (const char byte : key.substr(2, 4)) bucket = bucket << 8 | static_cast<uint8_t>(byte);
-    return bucket;
+  Result<void> put_if_other(std::string_view key, const std::optional<std::string>& before, const std::string& now) {
+    if (before == now) return {};
+    done_.has_written = true;
+    kv::WriteBatch batch;
+    batch.put(key, now);
+    return store_.write(batch, kv::Durability::kBuffered);
   }
 
   // Buckets below the catalogue's next one that it does not have were dropped.
   Result<void> recover_catalog() {
     Catalog catalog;
-    if (const auto row = TRY(store_.get(kCatalogKey))) catalog = TRY(Catalog::decode(*row));
+    const auto row = TRY(store_.get(kCatalogKey));
+    if (row) catalog = TRY(Catalog::decode(*row));
     const BucketId next = catalog.next_bucket();
     for (const BucketId bucket : buckets_) {
       if (bucket < next) continue;
       const std::string name = fmt::format("recovered_{}", bucket);
       catalog.apply({.kind = DatabaseChange::Kind::kCreateDatabase, .database = name, .policy = "autogen", .bucket = bucket, .duration_ns = 0, .is_default = true});
-      told_.push_back(fmt::format("a database has no name any more; it is called {}", name));
+      done_.told.push_back(fmt::format("a database has no name any more; it is called {}", name));
     }
     for (const auto& [name, database] : catalog.databases()) {
       for (const Catalog::Policy& policy : database.policies) known_buckets_.insert(policy.bucket);
     }
-    kv::WriteBatch batch;
-    batch.put(kCatalogKey, catalog.encode());
-    return store_.write(batch, kv::Durability::kBuffered);
+    return catalog.next_bucket() == next ? Result<void>() : put_if_other(kCatalogKey, row, catalog.encode());
   }
 
   Result<void> look_at_chunks() {
@@ -110,9 +111,10 @@ class RowRecovery {
 
   void define_columns(Bucket& bucket, SeriesEntry& entry, const Chunk& chunk) {
     const size_t before = entry.measurement->columns.size();
+    done_.has_written = true;
     index_.stand_in_for_columns(bucket, *entry.measurement, chunk.key.column, chunk.type);
     for (size_t i = before; i < entry.measurement->columns.size(); ++i) {
-      told_.push_back(fmt::format("a field of measurement \"{}\" has no name any more; it is called {}", entry.measurement->name, entry.measurement->columns[i].name));
+      done_.told.push_back(fmt::format("a field of measurement \"{}\" has no name any more; it is called {}", entry.measurement->name, entry.measurement->columns[i].name));
     }
   }
 
@@ -130,13 +132,14 @@ class RowRecovery {
 
   Result<void> write_states() {
     kv::WriteBatch batch;
+    done_.has_written = done_.has_written || !new_states_.empty();
     for (const auto& [entry, state] : new_states_) {
       batch.put(series_row_key(BucketRows::kStates, entry->bucket, entry->id), encode_chunks_state(state));
       if (batch.size() < kBatchChanges) continue;
       TRY(store_.write(batch, kv::Durability::kBuffered));
       batch.clear();
     }
-    if (!new_states_.empty()) told_.push_back(fmt::format("what is known of the chunks of {} series was made anew from them", new_states_.size()));
+    if (!new_states_.empty()) done_.told.push_back(fmt::format("what is known of the chunks of {} series was made anew from them", new_states_.size()));
     return batch.empty() ? Result<void>() : store_.write(batch, kv::Durability::kBuffered);
   }
 
@@ -147,11 +150,11 @@ class RowRecovery {
   SeriesIndex index_;
   std::map<SeriesEntry*, ChunksState> new_states_;
   std::set<SeriesId> nameless_;
-  std::vector<std::string> told_;
+  RecoveredRows done_;
 };
 
 }  // namespace
 
-Result<std::vector<std::string>> recover_rows(kv::Store& store) { return RowRecovery(store).run(); }
+Result<RecoveredRows> recover_rows(kv::Store& store) { return RowRecovery(store).run(); }
 
 }  // namespace campanile::tsdb

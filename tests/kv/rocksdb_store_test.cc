@@ -256,15 +256,19 @@ TEST(RocksDbStore, SaysWhereItCannotBe) {
   EXPECT_EQ(store.error().code, ErrorCode::kIoError);
 }
 
+// A store that has been closed, with "1" under "a" in a table.
+void make_store(const std::filesystem::path& path) {
+  auto store = open_rocksdb(path, {});
+  ASSERT_TRUE(store);
+  WriteBatch batch;
+  batch.put("a", "1");
+  ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
+  ASSERT_TRUE((*store)->compact());
+}
+
 TEST(RocksDbStore, CallsDamageCorrupt) {
   TemporaryDirectory directory;
-  {
-    auto store = open_rocksdb(directory.path(), {});
-    ASSERT_TRUE(store);
-    WriteBatch batch;
-    batch.put("a", "1");
-    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
-  }
+  make_store(directory.path());
   std::ofstream(directory.path() / "CURRENT") << "MANIFEST-nonsense\n";
   const auto store = open_rocksdb(directory.path(), {});
   ASSERT_FALSE(store);
@@ -274,14 +278,7 @@ TEST(RocksDbStore, CallsDamageCorrupt) {
 // Without CURRENT and a log RocksDB would begin anew, and remove the tables.
 TEST(RocksDbStore, TablesWithoutAListAreNotTakenForNothing) {
   TemporaryDirectory directory;
-  {
-    auto store = open_rocksdb(directory.path(), {});
-    ASSERT_TRUE(store);
-    WriteBatch batch;
-    batch.put("a", "1");
-    ASSERT_TRUE((*store)->write(batch, Durability::kSynced));
-    ASSERT_TRUE((*store)->compact());
-  }
+  make_store(directory.path());
   std::vector<std::filesystem::path> gone = {directory.path() / "CURRENT"};
   for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
     if (entry.path().extension() == ".log") gone.push_back(entry.path());

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include <re2/re2.h>
-
 #include "decoders/decoder.h"
 
 namespace campanile::query::testing {
@@ -23,23 +21,6 @@ Cell to_cell(const FieldValue& value) {
     case FieldType::kString: break;
   }
   return std::string(value.as_string());
-}
-
-bool admits(const TagPredicate& predicate, const SeriesName& name) {
-  const std::string_view value = name.tag(predicate.key);
-  const auto found = [&] { return re2::RE2::PartialMatch(re2::StringPiece(value.data(), value.size()), *predicate.pattern); };
-  const auto admits_it = [&](const TagPredicate& child) { return admits(child, name); };
-  switch (predicate.kind) {
-    case TagPredicate::Kind::kTrue: return true;
-    case TagPredicate::Kind::kFalse: return false;
-    case TagPredicate::Kind::kEqual: return value == predicate.value;
-    case TagPredicate::Kind::kNotEqual: return value != predicate.value;
-    case TagPredicate::Kind::kMatches: return found();
-    case TagPredicate::Kind::kNotMatches: return !found();
-    case TagPredicate::Kind::kAnd: return std::all_of(predicate.children.begin(), predicate.children.end(), admits_it);
-    case TagPredicate::Kind::kOr: return std::any_of(predicate.children.begin(), predicate.children.end(), admits_it);
-  }
-  return false;
 }
 
 class MemoryCursor final : public tsdb::ColumnCursor {

@@ -16,30 +16,17 @@ void write_one(EngineHarness& h, BucketId bucket, std::string_view job, int64_t 
   h.write(bucket, points.batch);
 }
 
-BucketId short_bucket(EngineHarness& h) {
-  EXPECT_TRUE(h.engine->create_database("lab"));
-  EXPECT_TRUE(h.engine->create_retention_policy("lab", {.name = "day", .duration_ns = 24 * kHour, .is_default = true}));
-  return h.engine->bucket("lab", "day").value();
-}
-
-// What the background thread does once a minute.
-void pass(EngineHarness& h) {
-  ASSERT_TRUE(h.engine->seal_all());
-  ASSERT_TRUE(h.engine->sealer().enforce_retention());
-  ASSERT_TRUE(h.engine->sealer().remove_empty_series());
-}
-
 TEST(EmptySeries, LeaveWithTheirLastChunkAndComeAgainUnderAnotherNumber) {
   EngineHarness h;
-  const BucketId bucket = short_bucket(h);
+  const BucketId bucket = h.short_bucket();
   for (int job = 0; job < 1000; ++job) write_one(h, bucket, std::to_string(job), kNow);
   write_one(h, bucket, "stays", kNow);
-  pass(h);
+  h.pass();
   ASSERT_EQ(h.engine->status().series, 1001u);
   h.clock.advance_ns(23 * kHour);
   write_one(h, bucket, "stays", h.clock.now_ns());
   h.clock.advance_ns(2 * kHour);
-  pass(h);
+  h.pass();
   EXPECT_EQ(h.engine->status().series, 1u);
   EXPECT_EQ(h.engine->status().columns, 1u);
   for (const bool restarted : {false, true}) {
@@ -65,7 +52,7 @@ TEST(EmptySeries, LeaveWithTheirLastChunkAndComeAgainUnderAnotherNumber) {
 
 TEST(EmptySeries, OneWithAPointInMemoryStays) {
   EngineHarness h;
-  const BucketId bucket = short_bucket(h);
+  const BucketId bucket = h.short_bucket();
   write_one(h, bucket, "a", kNow);
   ASSERT_TRUE(h.engine->seal_all());
   h.clock.advance_ns(25 * kHour);
@@ -80,7 +67,7 @@ TEST(EmptySeries, OneWithAPointInMemoryStays) {
 
 TEST(EmptySeries, TheirMemoryGoesToThoseThatComeAfter) {
   EngineHarness h;
-  const BucketId bucket = short_bucket(h);
+  const BucketId bucket = h.short_bucket();
   const auto places = [&] {
     const std::shared_lock lock(h.engine->index().gate);
     return h.engine->index().bucket(bucket)->entries().size();
@@ -89,7 +76,7 @@ TEST(EmptySeries, TheirMemoryGoesToThoseThatComeAfter) {
   for (int generation = 0; generation < 20; ++generation) {
     for (int job = 0; job < kJobs; ++job) write_one(h, bucket, std::to_string(generation * kJobs + job), h.clock.now_ns());
     h.clock.advance_ns(25 * kHour);
-    pass(h);
+    h.pass();
     EXPECT_EQ(h.engine->status().series, 0u);
     EXPECT_EQ(places(), static_cast<size_t>(kJobs)) << "generation " << generation;
     if (generation % 7 == 6) {
@@ -101,16 +88,16 @@ TEST(EmptySeries, TheirMemoryGoesToThoseThatComeAfter) {
 
 TEST(EmptySeries, WhoFoundThemBeforeNeverMeetsAnotherInTheirPlace) {
   EngineHarness h;
-  const BucketId bucket = short_bucket(h);
+  const BucketId bucket = h.short_bucket();
   for (int job = 0; job < 100; ++job) write_one(h, bucket, "old" + std::to_string(job), kNow);
   const auto reader = h.reader(bucket);
   const auto before = reader->series("load", {}).value();
   ASSERT_EQ(before.size(), 100u);
   auto cursor = reader->column(before[0].id, "value", {}, Order::kAscending).value();
   h.clock.advance_ns(25 * kHour);
-  pass(h);
+  h.pass();
   for (int job = 0; job < 100; ++job) write_one(h, bucket, "new" + std::to_string(job), h.clock.now_ns());
-  pass(h);
+  h.pass();
   for (const Series& series : before) {
     EXPECT_EQ(series.name->tag("job").substr(0, 3), "old");
     EXPECT_FALSE(reader->has_field(series.id, "value"));
@@ -125,13 +112,13 @@ TEST(EmptySeries, WhoFoundThemBeforeNeverMeetsAnotherInTheirPlace) {
 
 TEST(EmptySeries, ARowThatTheDiskWouldNotEraseIsNotASecondSeries) {
   EngineHarness h;
-  const BucketId bucket = short_bucket(h);
+  const BucketId bucket = h.short_bucket();
   write_one(h, bucket, "a", kNow);
-  pass(h);
+  h.pass();
   const std::string key = series_row_key(BucketRows::kSeries, bucket, 1);
   const std::string row = *h.store->get(key).value();
   h.clock.advance_ns(25 * kHour);
-  pass(h);
+  h.pass();
   ASSERT_FALSE(h.store->get(key).value());
   write_one(h, bucket, "a", h.clock.now_ns());
   h.checkpoint();

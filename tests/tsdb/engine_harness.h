@@ -60,6 +60,18 @@ struct EngineHarness {
     EXPECT_TRUE(engine->create_database(database));
     return engine->bucket(database, "").value();
   }
+  // Whose points are kept for a day.
+  BucketId short_bucket() {
+    EXPECT_TRUE(engine->create_database("lab"));
+    EXPECT_TRUE(engine->create_retention_policy("lab", {.name = "day", .duration_ns = 24 * 3600 * kSecond, .is_default = true}));
+    return engine->bucket("lab", "day").value();
+  }
+  // What the background thread does once a minute.
+  void pass() {
+    ASSERT_TRUE(engine->seal_all());
+    ASSERT_TRUE(engine->sealer().enforce_retention());
+    ASSERT_TRUE(engine->sealer().remove_empty_series());
+  }
   WriteOutcome write(BucketId to, const PointBatch& batch) {
     auto outcome = engine->write(to, batch, clock.now_ns());
     EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().message);

@@ -7,8 +7,6 @@
 namespace campanile::tsdb {
 namespace {
 
-constexpr int64_t kHour = 3600 * kSecond;
-
 Points one(std::string_view room, double value, int64_t time_ns) {
   Points points;
   points.add("data", {{"room", room}}, {{"value", FieldValue::of_float(value)}}, time_ns);
@@ -64,23 +62,16 @@ TEST(KnownSeries, PointsGoToTheSeriesThatWasFound) {
 
 TEST(KnownSeries, OneThatWentMeanwhileIsDefinedAnew) {
   EngineHarness h;
-  ASSERT_TRUE(h.engine->create_database("short"));
-  ASSERT_TRUE(h.engine->create_retention_policy("short", {.name = "day", .duration_ns = 24 * kHour, .is_default = true}));
-  const BucketId bucket = h.engine->bucket("short", "").value();
+  const BucketId bucket = h.short_bucket();
   h.write(bucket, one("302", 1, kNow).batch);
   const auto known = h.engine->known_series(bucket);
   const auto found = find(*known, "data,room=302");
-  h.clock.advance_ns(25 * kHour);
-  const auto pass = [&h] {
-    ASSERT_TRUE(h.engine->seal_all());
-    ASSERT_TRUE(h.engine->sealer().enforce_retention());
-    ASSERT_TRUE(h.engine->sealer().remove_empty_series());
-  };
-  pass();
+  h.clock.advance_ns(25 * 3600 * kSecond);
+  h.pass();
   EXPECT_EQ(h.engine->status().series, 0u);
   // Another one, which would take its place if nobody had found it.
   h.write(bucket, one("303", 3, h.clock.now_ns()).batch);
-  pass();
+  h.pass();
   EXPECT_EQ(h.write(bucket, of_found(found, "data,room=302", 2, h.clock.now_ns())).points_stored, 1u);
   for (const bool restarted : {false, true}) {
     if (restarted) h.crash();

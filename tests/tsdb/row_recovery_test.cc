@@ -28,8 +28,11 @@ class RowRecovery : public testing::Test {
     EXPECT_TRUE(h_.store->write(batch, kv::Durability::kSynced));
     const auto told = recover_rows(*h_.store);
     EXPECT_TRUE(told) << told.error().message;
+    EXPECT_EQ(recover_rows(*h_.store).value().has_written, false) << "a second time there is nothing to do";
+    if (!told) return {};
+    has_written_ = told->has_written;
     h_.open();
-    return told.value_or(std::vector<std::string>());
+    return told->told;
   }
   std::vector<std::string> lose_row(std::string_view key) { return lose(key, std::string(key) + '\0'); }
 
@@ -49,6 +52,7 @@ class RowRecovery : public testing::Test {
 
   EngineHarness h_;
   BucketId bucket_ = 0;
+  bool has_written_ = false;
 };
 
 using Texts = std::vector<std::string>;
@@ -56,11 +60,13 @@ const Texts kAll = {"0 count=7", "0 value=7", "1 count=7", "1 value=7", "2 count
 
 TEST_F(RowRecovery, NothingIsToldOfWhatIsWhole) {
   EXPECT_EQ(lose("zz", "zz"), Texts{});
+  EXPECT_FALSE(has_written_);
   EXPECT_EQ(content("campus"), kAll);
 }
 
 TEST_F(RowRecovery, CountersAreFoundAgain) {
   EXPECT_EQ(lose_row(kMetaKey), Texts{});
+  EXPECT_TRUE(has_written_);
   EXPECT_EQ(content("campus"), kAll);
   Points points;
   points.add("data", {{"room", "new"}}, {{"value", FieldValue::of_float(1)}}, kNow);

@@ -1,8 +1,13 @@
 #include "app/repair/repair.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "app/data_directory.h"
 #include "backup/data_files.h"
@@ -81,14 +86,18 @@ class DataRepair {
     return read_meta(TRY(store_->get(tsdb::kMetaKey)));
   }
 
-  // Where rows cannot be read, those that can go into a store of their own, which takes the place of the other.
+  // Where rows cannot be read, those that can go into a store of their own, which takes the place of the other once it has all that there will be. Where all
+  // can be read some may be missing all the same: a repair may have been cut short.
   Result<void> leave_out_rows(const std::filesystem::path& path) {
     const std::vector<kv::UnreadableRange> lost = kv::salvage(*store_, [](std::string_view, std::string_view) {});
-    if (!lost.empty()) TRY(copy_rows(path));
     for (const kv::UnreadableRange& one : lost) tell(one);
-    if (is_changed_ || !lost.empty()) {
-      for (const std::string& told : TRY(tsdb::recover_rows(*store_))) say("store: " + told);
-    }
+    return lost.empty() ? recover_rows(*store_) : copy_rows(path);
+  }
+
+  Result<void> recover_rows(kv::Store& store) {
+    const tsdb::RecoveredRows done = TRY(tsdb::recover_rows(store));
+    for (const std::string& told : done.told) say("store: " + told);
+    is_changed_ = is_changed_ || done.has_written;
     return {};
   }
 
@@ -110,6 +119,7 @@ class DataRepair {
       });
       flush();
       TRY(std::move(written));
+      TRY(recover_rows(*to));
       TRY(to->compact());
       TRY(to->sync());
     }
@@ -118,9 +128,12 @@ class DataRepair {
     std::filesystem::create_directories(aside_, error);
     // After a repair that made the list of files anew what it began with is there already.
     const std::filesystem::path kept = aside_ / (std::filesystem::exists(aside_ / "store", error) ? "store.listed" : "store");
-    std::filesystem::rename(path, kept, error);
-    if (!error) std::filesystem::rename(copy, path, error);
-    if (error) return fail(ErrorCode::kIoError, "putting {} in the place of {}: {}", copy.string(), path.string(), error.message());
+    // At once: a start in between would find no store, and begin one.
+    if (::renameat2(AT_FDCWD, copy.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
+      return fail(ErrorCode::kIoError, "putting {} in the place of {}: {}", copy.string(), path.string(), std::generic_category().message(errno));
+    }
+    std::filesystem::rename(copy, kept, error);
+    if (error) return fail(ErrorCode::kIoError, "keeping {} as {}: {}", copy.string(), kept.string(), error.message());
     store_ = TRY(kv::open_rocksdb(path, {}));
     return {};
   }

@@ -1,5 +1,6 @@
 #include "query/languages/influxql/ast.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -96,6 +97,8 @@ std::string to_string(const Expr& expr) {
   }
   return {};
 }
+
+bool has_call(const Expr& expr) { return expr.kind == Expr::Kind::kCall || std::ranges::any_of(expr.children, has_call); }
 
 bool writes(const Statement& statement) {
   struct Visitor {

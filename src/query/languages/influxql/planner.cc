@@ -126,16 +126,7 @@ Result<SelectResult> plan_select(const SelectStatement& statement, const Prepare
   plan.series_offset = statement.series_offset;
 
   ExpressionBuilder builder(schema, plan);
-  bool has_calls = false;
-  for (const FieldExpr& field : statement.fields) {
-    std::vector<const Expr*> left{&field.expr};
-    while (!left.empty()) {
-      const Expr* const expr = left.back();
-      left.pop_back();
-      has_calls = has_calls || expr->kind == Expr::Kind::kCall;
-      for (const Expr& child : expr->children) left.push_back(&child);
-    }
-  }
+  const bool has_calls = std::ranges::any_of(statement.fields, [](const FieldExpr& field) { return has_call(field.expr); });
   for (const Expr& expr : columns.exprs) TRY(builder.collect_aggregates(expr));
   if (has_calls && plan.aggregates.empty()) return result;
   // Empty windows have no distinct values, and InfluxDB makes none up.

@@ -8,8 +8,6 @@
 namespace campanile::query::influxql {
 namespace {
 
-bool has_call(const Expr& expr) { return expr.kind == Expr::Kind::kCall || std::ranges::any_of(expr.children, has_call); }
-
 // Of the ends of two ranges, the one further inside.
 void narrow(std::optional<int64_t>& own, const std::optional<int64_t>& outer, bool is_lower) {
   if (!outer) return;
