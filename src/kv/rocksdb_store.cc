@@ -333,15 +333,6 @@ Result<void> repair_rocksdb(const std::filesystem::path& directory) {
   return result_of(rocksdb::RepairDB(directory.string(), database_options({}, *files)), "repairing " + directory.string());
 }
 
-Result<std::optional<std::string>> read_stored_row(const std::filesystem::path& directory, std::string_view key) {
-  const auto opened = TRY(ReadOnlyDatabase::open(directory));
-  std::string value;
-  const auto status = opened.db->Get({}, slice(key), &value);
-  if (status.IsNotFound()) return std::nullopt;
-  TRY(result_of(status, "reading a key"));
-  return value;
-}
-
 Result<void> read_stored_rows(const std::filesystem::path& directory, const RowVisitor& visit) {
   const auto opened = TRY(ReadOnlyDatabase::open(directory));
   rocksdb::ReadOptions options;

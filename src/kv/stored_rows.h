@@ -7,8 +7,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -18,7 +16,5 @@ namespace campanile::kv {
 // In the order of keys. The views live during the call.
 using RowVisitor = std::function<void(std::string_view key, std::string_view value)>;
 Result<void> read_stored_rows(const std::filesystem::path& directory, const RowVisitor& visit);
-// One of them; nothing where there is none.
-Result<std::optional<std::string>> read_stored_row(const std::filesystem::path& directory, std::string_view key);
 
 }  // namespace campanile::kv

@@ -79,6 +79,7 @@ class DataRepair {
       is_changed_ = true;
       TRY(keep_files(path, aside_ / "store"));
       TRY(kv::repair_rocksdb(path));
+      tell_left_out(path / "lost");
       store = kv::open_rocksdb(path, {});
     }
     store_ = TRY(std::move(store));
@@ -143,15 +144,27 @@ class DataRepair {
     say(fmt::format("lost: {}: rows between {} and {}", lost.why, name(lost.after, "the first"), name(lost.before, "the last")));
   }
 
-  Result<void> look_at_store(const std::filesystem::path& path) {
-    const auto checked = kv::check_rocksdb(path);
-    const auto row = kv::read_stored_row(path, tsdb::kMetaKey);
-    if (!checked || !row) {
-      say("damaged: " + (checked ? row.error().message : checked.error().message));
-      say("what can be read would be kept; what is lost is seen only then");
-      is_changed_ = true;
+  // What RocksDB could not read it moves there.
+  static void tell_left_out(const std::filesystem::path& folder) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+      if (at->path().extension() == ".sst") say(fmt::format("lost: the table {} cannot be read", at->path().filename().string()));
     }
-    return row ? read_meta(*row) : Result<void>();
+  }
+
+  Result<void> look_at_store(const std::filesystem::path& path) {
+    std::optional<std::string> meta;
+    auto read = kv::check_rocksdb(path);
+    if (read) {
+      read = kv::read_stored_rows(path, [&meta](std::string_view key, std::string_view value) {
+        if (key == tsdb::kMetaKey) meta = value;
+      });
+    }
+    if (read) return read_meta(meta);
+    say("damaged: " + read.error().message);
+    say("what can be read would be kept; what is lost is seen only then");
+    is_changed_ = true;
+    return {};
   }
 
   Result<void> read_meta(const std::optional<std::string>& row) {
