@@ -52,16 +52,16 @@ Result<Partials> take_step(const SelectPlan& plan, const Context& context, const
 
 }  // namespace
 
-Result<void> write_aggregates(const SelectPlan& plan, const Context& context, std::span<const Group> groups, RowWriter& writer) {
+Result<void> write_aggregates(const SelectPlan& plan, const Context& context, std::span<const Group> groups, GroupSink& sink) {
   const std::vector<Step> steps = steps_of(groups, Aggregation::can_be_split(plan));
   OrderedWork<Partials> work(context, steps.size(), [&](size_t step) { return take_step(plan, context, steps[step]); });
   const Group* group = nullptr;
   std::unique_ptr<Aggregation> whole;
   const auto finish = [&]() -> Result<void> {
     if (group == nullptr) return {};
-    writer.begin(*group);
-    TRY(write_group(plan, context, *whole, writer));
-    return writer.end();
+    sink.begin(*group);
+    TRY(write_group(plan, context, *whole, sink));
+    return sink.end();
   };
   for (const Step& step : steps) {
     Partials partials = TRY(work.take());

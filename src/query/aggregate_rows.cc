@@ -82,8 +82,8 @@ class FilledColumn {
 
 class RowsOfGroup {
  public:
-  RowsOfGroup(const SelectPlan& plan, const Context& context, Aggregation& aggregation, RowWriter& writer)
-      : plan_(plan), context_(context), aggregation_(aggregation), writer_(writer) {
+  RowsOfGroup(const SelectPlan& plan, const Context& context, Aggregation& aggregation, GroupSink& sink)
+      : plan_(plan), context_(context), aggregation_(aggregation), sink_(sink) {
     cells_ = aggregation.cells_by_time();
     // A cell whose points gave no result anywhere is no row.
     std::erase_if(cells_, [this](size_t cell) { return rows_of(cell) == 0; });
@@ -119,7 +119,7 @@ class RowsOfGroup {
         slots.push_back(row < each.rows(cell) ? each.result(cell, row) : null_value());
       }
       add_point(slots, cell);
-      if (!TRY(writer_.add(time_of(cell), slots))) return false;
+      if (!TRY(sink_.add(time_of(cell), slots))) return false;
     }
     return true;
   }
@@ -174,7 +174,7 @@ class RowsOfGroup {
     for (FilledColumn& column : filled) slots.push_back(column.at(start_ns));
     if (cell != nullptr && rows_of(*cell) > 1) return write_cell(*cell);
     add_point_or_fill(slots, cell);
-    return writer_.add(start_ns, slots);
+    return sink_.add(start_ns, slots);
   }
 
   Result<void> write_windows() {
@@ -213,7 +213,7 @@ class RowsOfGroup {
   const SelectPlan& plan_;
   const Context& context_;
   Aggregation& aggregation_;
-  RowWriter& writer_;
+  GroupSink& sink_;
   std::vector<size_t> cells_;
   std::vector<Value> beside_;  // the last window's point
   std::vector<Value> slots_;   // of the row that is made
@@ -221,8 +221,8 @@ class RowsOfGroup {
 
 }  // namespace
 
-Result<void> write_group(const SelectPlan& plan, const Context& context, Aggregation& aggregation, RowWriter& writer) {
-  return RowsOfGroup(plan, context, aggregation, writer).write();
+Result<void> write_group(const SelectPlan& plan, const Context& context, Aggregation& aggregation, GroupSink& sink) {
+  return RowsOfGroup(plan, context, aggregation, sink).write();
 }
 
 }  // namespace campanile::query

@@ -50,7 +50,10 @@ bool Aggregation::can_be_split(const SelectPlan& plan) {
 
 Aggregation::Aggregation(const SelectPlan& plan, const Context& context) : plan_(plan), context_(context), wants_point_(!can_be_split(plan)) {
   const bool exact_times = plan.selector && !plan.window;
+  picks_late_ = wants_point_ && plan.aggregates[0].function == Function::kPercentile;
+  if (picks_late_) aggregators_.push_back(make_choosing_percentile(plan.inputs[plan.aggregates[0].input].type, plan.aggregates[0].argument));
   for (const Aggregate& each : plan.aggregates) {
+    if (picks_late_) break;
     aggregators_.push_back(make_aggregator(each.function, plan.inputs[each.input].type, each.argument, exact_times));
   }
 }
@@ -109,6 +112,7 @@ Result<size_t> Aggregation::add_cell(int64_t start_ns) {
 Result<void> Aggregation::check_held() const {
   uint64_t held = 0;
   for (const auto& aggregator : aggregators_) held += aggregator->values_held();
+  if (picks_late_) held *= 1 + plan_.inputs.size();
   if (held <= context_.limits.values_max) return {};
   return fail(ErrorCode::kTooLarge, "a median, percentile or the like would have to keep more than {} values; narrow the time range or use GROUP BY",
               context_.limits.values_max);
@@ -206,17 +210,26 @@ Result<void> Aggregation::take_batch(const Batch& batch, const GroupMember& memb
     }
     TRY(for_each_run(batch.times_ns, [&](size_t cell, size_t from, size_t to) {
       aggregators_[i]->add(cell, column.values, used, from, to);
-      if (!wants_point_) return;
-      if (const auto row = aggregators_[i]->picked()) keep_point(cell, batch, *row, member);
+      if (wants_point_) keep_points(cell, batch, used, from, to, member);
     }));
   }
   return {};
 }
 
-void Aggregation::keep_point(size_t cell, const Batch& batch, size_t row, const GroupMember& member) {
-  PickedPoint& point = points_[cell];
-  point.values.assign(plan_.inputs.size(), null_value());
-  point.strings.assign(plan_.inputs.size(), std::string());
+void Aggregation::keep_points(size_t cell, const Batch& batch, const uint8_t* mask, size_t from, size_t to, const GroupMember& member) {
+  std::vector<PickedPoint>& points = points_[cell];
+  if (!picks_late_) {
+    const auto row = aggregators_[0]->picked();
+    if (row) points = {point_at(batch, *row, member)};
+    return;
+  }
+  for (size_t row = from; row < to; ++row) {
+    if (mask == nullptr || mask[row] != 0) points.push_back(point_at(batch, row, member));
+  }
+}
+
+Aggregation::PickedPoint Aggregation::point_at(const Batch& batch, size_t row, const GroupMember& member) const {
+  PickedPoint point{std::vector<Value>(plan_.inputs.size()), std::vector<std::string>(plan_.inputs.size())};
   for (size_t i = 0; i < plan_.inputs.size(); ++i) {
     Value value;
     if (plan_.inputs[i].kind == Input::Kind::kField) {
@@ -227,13 +240,15 @@ void Aggregation::keep_point(size_t cell, const Batch& batch, size_t row, const 
     if (value && value->type() == FieldType::kString) point.strings[i] = std::string(value->as_string());
     point.values[i] = value;
   }
+  return point;
 }
 
-std::vector<Value> Aggregation::picked_point(size_t cell) const {
-  if (!wants_point_ || points_[cell].values.empty()) return std::vector<Value>(plan_.inputs.size());
-  std::vector<Value> values = points_[cell].values;
+std::vector<Value> Aggregation::picked_point(size_t cell) {
+  if (!wants_point_ || points_[cell].empty()) return std::vector<Value>(plan_.inputs.size());
+  const PickedPoint& point = points_[cell][picks_late_ ? aggregators_[0]->chosen(cell) : 0];
+  std::vector<Value> values = point.values;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] && values[i]->type() == FieldType::kString) values[i] = FieldValue::of_string(points_[cell].strings[i]);
+    if (values[i] && values[i]->type() == FieldType::kString) values[i] = FieldValue::of_string(point.strings[i]);
   }
   return values;
 }

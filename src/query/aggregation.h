@@ -41,7 +41,7 @@ class Aggregation {
   Aggregator& aggregator(size_t index) { return *aggregators_[index]; }
   size_t aggregators() const { return aggregators_.size(); }
   // The inputs of the point that the selector picked for the cell; nulls where the plan has no use for them.
-  std::vector<Value> picked_point(size_t cell) const;
+  std::vector<Value> picked_point(size_t cell);
 
  private:
   struct PickedPoint {
@@ -52,7 +52,8 @@ class Aggregation {
   Result<void> take_column(const GroupMember& member, size_t input, const std::vector<Aggregator*>& users, bool only_first, bool only_last);
   Result<void> take_points(const GroupMember& member, const Expression& filter);
   Result<void> take_batch(const Batch& batch, const GroupMember& member, const std::vector<uint8_t>* selected);
-  void keep_point(size_t cell, const Batch& batch, size_t row, const GroupMember& member);
+  PickedPoint point_at(const Batch& batch, size_t row, const GroupMember& member) const;
+  void keep_points(size_t cell, const Batch& batch, const uint8_t* mask, size_t from, size_t to, const GroupMember& member);
   Result<size_t> cell_at(int64_t start_ns);
   Result<size_t> add_cell(int64_t start_ns);
   Result<void> check_held() const;
@@ -63,11 +64,13 @@ class Aggregation {
   const SelectPlan& plan_;
   const Context& context_;
   bool wants_point_ = false;
+  bool picks_late_ = false;
   std::vector<std::unique_ptr<Aggregator>> aggregators_;
   std::vector<int64_t> starts_;
   size_t last_cell_ = 0;  // that cell_at() gave
   absl::flat_hash_map<int64_t, size_t> cells_;  // by their starts; empty while those ascend
-  std::vector<PickedPoint> points_;
+  // Of each cell: the point that is picked so far. Of a percentile, which is picked in the end, all of them.
+  std::vector<std::vector<PickedPoint>> points_;
 };
 
 }  // namespace campanile::query

@@ -36,6 +36,9 @@ class Aggregator {
   // Of a function that picks a point: the row of the last add() that now stands in the cell, or nothing where it kept what it had.
   virtual std::optional<size_t> picked() const { return std::nullopt; }
 
+  // Of one that can tell which of the cell's points it chose in the end: how many were added to the cell before that one. REQUIRES: rows(cell) > 0.
+  virtual size_t chosen(size_t) { return 0; }
+
   // How many rows the cell makes: 0 where it is empty; more than one of kDistinct alone.
   virtual size_t rows(size_t cell) = 0;
   // REQUIRES: row < rows(cell). Strings live as long as the aggregator.
@@ -57,5 +60,8 @@ std::unique_ptr<Aggregator> make_aggregator(Function function, FieldType type, d
 
 // The part of it that keeps every value (aggregator_collect.cc).
 std::unique_ptr<Aggregator> make_collecting_aggregator(Function function, FieldType type, double argument);
+
+// kPercentile that answers chosen(), for more memory. It cannot be merged.
+std::unique_ptr<Aggregator> make_choosing_percentile(FieldType type, double percentile);
 
 }  // namespace campanile::query

@@ -3,7 +3,9 @@
 #include <cstring>
 #include <iterator>
 #include <numeric>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -138,7 +140,13 @@ class Median final : public Collecting<T> {
   }
 };
 
-// The value of nearest rank; no row where the rank falls outside.
+// The place of nearest rank among so many values; nothing where it falls outside.
+std::optional<size_t> place_of(double percentile, size_t count) {
+  const double rank = std::floor(static_cast<double>(count) * percentile / 100 + 0.5) - 1;
+  if (!(rank >= 0) || rank >= static_cast<double>(count)) return std::nullopt;
+  return static_cast<size_t>(rank);
+}
+
 template <typename T>
 class Percentile final : public Collecting<T> {
  public:
@@ -148,11 +156,57 @@ class Percentile final : public Collecting<T> {
   using typename Collecting<T>::Cell;
   void finish(Cell& cell) override {
     std::sort(cell.points.begin(), cell.points.end(), by_value<T>);
-    const double rank = std::floor(static_cast<double>(cell.points.size()) * percentile_ / 100 + 0.5) - 1;
-    if (!(rank >= 0) || rank >= static_cast<double>(cell.points.size())) return;
-    Collecting<T>::keep(cell, cell.points[static_cast<size_t>(rank)]);
+    if (const auto place = place_of(percentile_, cell.points.size())) Collecting<T>::keep(cell, cell.points[*place]);
   }
   double percentile_;
+};
+
+template <typename T>
+class ChoosingPercentile final : public Aggregator {
+ public:
+  explicit ChoosingPercentile(double percentile) : percentile_(percentile) {}
+  void resize(size_t cells) override { cells_.resize(cells); }
+  void add(size_t cell, const ColumnValues& values, const uint8_t* mask, size_t from, size_t to) override {
+    const auto data = ColumnTraits<T>::of(values);
+    std::vector<Placed>& points = cells_[cell].points;
+    const size_t before = points.size();
+    for (size_t i = from; i < to; ++i) {
+      if (mask == nullptr || mask[i] != 0) points.push_back({data[i], values.times_ns[i], points.size()});
+    }
+    held_ += points.size() - before;
+  }
+  void merge(Aggregator&, std::span<const size_t>) override { CHECK(false); }
+  size_t chosen(size_t cell) override { return finished(cell).points[*cells_[cell].place].added; }
+  size_t rows(size_t cell) override { return finished(cell).place ? 1 : 0; }
+  Value result(size_t cell, size_t) override { return ColumnTraits<T>::wrap(finished(cell).points[*cells_[cell].place].value); }
+  int64_t time_ns(size_t cell) override { return finished(cell).points[*cells_[cell].place].time_ns; }
+  FieldType result_type() const override { return ColumnTraits<T>::kType; }
+  uint64_t values_held() const override { return held_; }
+
+ private:
+  struct Placed {
+    T value;
+    int64_t time_ns;
+    size_t added;
+  };
+  struct Cell {
+    std::vector<Placed> points;
+    std::optional<size_t> place;
+    bool finished = false;
+  };
+  Cell& finished(size_t index) {
+    Cell& cell = cells_[index];
+    if (std::exchange(cell.finished, true)) return cell;
+    std::sort(cell.points.begin(), cell.points.end(), [](const Placed& a, const Placed& b) {
+      return std::tie(a.value, a.time_ns, a.added) < std::tie(b.value, b.time_ns, b.added);
+    });
+    cell.place = place_of(percentile_, cell.points.size());
+    return cell;
+  }
+
+  const double percentile_;
+  std::vector<Cell> cells_;
+  uint64_t held_ = 0;
 };
 
 // The most frequent value; of several the least, of both booleans true.
@@ -222,6 +276,13 @@ std::unique_ptr<Aggregator> make_collecting_aggregator(Function function, FieldT
     CHECK(made != nullptr);
     return made;
   });
+}
+
+std::unique_ptr<Aggregator> make_choosing_percentile(FieldType type, double percentile) {
+  CHECK(accepts(Function::kPercentile, type));
+  if (type == FieldType::kInteger) return std::make_unique<ChoosingPercentile<int64_t>>(percentile);
+  if (type == FieldType::kUnsigned) return std::make_unique<ChoosingPercentile<uint64_t>>(percentile);
+  return std::make_unique<ChoosingPercentile<double>>(percentile);
 }
 
 }  // namespace campanile::query

@@ -1,5 +1,6 @@
 #include "query/expression.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <re2/re2.h>
@@ -138,6 +139,14 @@ Expression Expression::binary(Op op, Expression left, Expression right) {
   return made;
 }
 
+Expression Expression::of_function(MathFunction function, std::vector<Expression> arguments) {
+  Expression made;
+  made.kind = Kind::kFunction;
+  made.function = function;
+  made.children = std::move(arguments);
+  return made;
+}
+
 Value Expression::value() const {
   if (constant && constant->type() == FieldType::kString) return FieldValue::of_string(text);
   return constant;
@@ -159,6 +168,10 @@ Value evaluate(const Expression& expression, std::span<const Value> inputs) {
     case Expression::Kind::kConstant: return expression.value();
     case Expression::Kind::kInput: return inputs[expression.input];
     case Expression::Kind::kPattern: return null_value();
+    case Expression::Kind::kFunction: {
+      const Value first = evaluate(expression.children[0], inputs);
+      return apply(expression.function, first, expression.children.size() > 1 ? evaluate(expression.children[1], inputs) : null_value());
+    }
     case Expression::Kind::kBinary: break;
   }
   const Value left = evaluate(expression.children[0], inputs);
@@ -174,6 +187,12 @@ Expression bind_inputs(const Expression& expression, const KnownInputs& known) {
     const auto value = known(expression.input);
     return value ? Expression::of_constant(FieldValue::of_string(*value)) : expression;
   }
+  if (expression.kind == Expression::Kind::kFunction) {
+    Expression made = expression;
+    for (Expression& child : made.children) child = bind_inputs(child, known);
+    const bool decided = std::all_of(made.children.begin(), made.children.end(), [](const Expression& each) { return each.kind == Expression::Kind::kConstant; });
+    return decided ? Expression::of_constant(evaluate(made, {})) : made;
+  }
   if (expression.kind != Expression::Kind::kBinary) return expression;
   Expression left = bind_inputs(expression.children[0], known);
   if (expression.op == Op::kAnd || expression.op == Op::kOr) {
@@ -188,7 +207,7 @@ Expression bind_inputs(const Expression& expression, const KnownInputs& known) {
     return Expression::binary(expression.op, std::move(left), std::move(right));
   }
   Expression right = bind_inputs(expression.children[1], known);
-  const bool decided = left.kind == Expression::Kind::kConstant && right.kind != Expression::Kind::kInput && right.kind != Expression::Kind::kBinary;
+  const bool decided = left.kind == Expression::Kind::kConstant && (right.kind == Expression::Kind::kConstant || right.kind == Expression::Kind::kPattern);
   Expression made = Expression::binary(expression.op, std::move(left), std::move(right));
   return decided ? Expression::of_constant(evaluate(made, {})) : made;
 }

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "query/math_function.h"
 #include "query/value.h"
 
 namespace re2 {
@@ -27,7 +28,7 @@ class RE2;
 namespace campanile::query {
 
 struct Expression {
-  enum class Kind : uint8_t { kConstant, kInput, kPattern, kBinary };
+  enum class Kind : uint8_t { kConstant, kInput, kPattern, kBinary, kFunction };
   enum class Op : uint8_t {
     kAdd, kSubtract, kMultiply,
     kDivide,         // of whole numbers: a float
@@ -41,12 +42,14 @@ struct Expression {
   static Expression of_input(size_t index);
   static Expression of_pattern(std::shared_ptr<const re2::RE2> pattern);
   static Expression binary(Op op, Expression left, Expression right);
+  static Expression of_function(MathFunction function, std::vector<Expression> arguments);
 
   // REQUIRES: kConstant. A string points into this expression.
   Value value() const;
 
   Kind kind = Kind::kConstant;
   Op op = Op::kAdd;
+  MathFunction function = MathFunction::kAbs;
   size_t input = 0;
   Value constant;    // of a string only its type counts: the bytes are in `text`
   std::string text;

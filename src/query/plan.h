@@ -4,6 +4,10 @@
 // their results, then (where `selector` is set) the inputs of the point that the one selecting aggregate picked.
 // `outputs` are computed from the slots; the time stands beside them.
 //
+// Where the plan has `stages`, rows pass through them first: a Transform or an Integral makes rows of one slot of them, a Pick lets some of them pass.
+// Where it has `parts`, each is a plan of its own for the same groups, and their rows are put side by side by time: a row's slots are those of the
+// first part's rows, then those of the second's, and so on; nulls where a part has no row of that time.
+//
 //   SelectPlan plan;
 //   plan.sources = {{"cpu", "cpu", reader}};
 //   plan.inputs = {{Input::Kind::kField, "usage", FieldType::kFloat, true}};
@@ -20,6 +24,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "query/expression.h"
@@ -56,6 +61,44 @@ struct Aggregate {
   double argument = 0;   // kPercentile: 0 to 100
 };
 
+// What a row's value becomes by those before it.
+struct Transform {
+  enum class Kind : uint8_t {
+    kDerivative, kNonNegativeDerivative, kDifference, kNonNegativeDifference, kElapsed, kCumulativeSum, kMovingAverage,
+    kExponentialMovingAverage, kDoubleExponentialMovingAverage, kTripleExponentialMovingAverage, kTripleExponentialDerivative,
+    kRelativeStrengthIndex, kChandeMomentumOscillator, kKaufmansEfficiencyRatio, kKaufmansAdaptiveMovingAverage,
+    kHoltWinters, kHoltWintersWithFit,
+  };
+  enum class Warmup : uint8_t { kExponential, kSimple, kNone };
+  Kind kind = Kind::kDifference;
+  size_t slot = 0;
+  FieldType type = FieldType::kFloat;  // of the values that come
+  int64_t unit_ns = 1;                 // kDerivative: of time; kElapsed: of the answer; kHoltWinters: between two points
+  int64_t period = 1;                  // kMovingAverage and the averages: values
+  int64_t hold = -1;                   // the averages: values before the first answer; -1: as many as it takes
+  Warmup warmup = Warmup::kExponential;
+  int64_t predictions = 0;             // kHoltWinters
+  int64_t season = 0;                  // kHoltWinters: points; 0 and 1: none
+};
+
+// The area under the values of each window, by trapeziums.
+struct Integral {
+  size_t input = 0;
+  int64_t unit_ns = 1;
+};
+
+// Some points of each window, with their own times.
+struct Pick {
+  enum class Kind : uint8_t { kTop, kBottom, kSample };
+  Kind kind = Kind::kTop;
+  size_t input = 0;
+  uint64_t count = 1;
+  std::vector<size_t> tags;  // inputs: one point for each combination of their values. Those of fields count as absent.
+  bool distinct = false;     // whether tags were named, be they there or not
+};
+
+using Stage = std::variant<Transform, Integral, Pick>;
+
 struct Fill {
   enum class Kind : uint8_t { kNone, kNull, kPrevious, kLinear, kNumber };
   Kind kind = Kind::kNone;
@@ -75,6 +118,8 @@ struct SelectPlan {
   bool selector = false;            // one aggregate that picks a point: kMin, kMax, kFirst, kLast, kPercentile
   std::optional<Window> window;
   Fill fill;                        // with a window
+  std::vector<Stage> stages;        // one after another; an Integral or a Pick comes first, in a plan without aggregates
+  std::vector<SelectPlan> parts;    // theirs are the inputs, filters and ranges; they have no outputs
   std::vector<Expression> outputs;
   uint64_t limit = 0;               // rows of each group; 0: all
   uint64_t offset = 0;
@@ -99,6 +144,7 @@ struct Context {
   // Asked between blocks, by whichever thread works on them; true stops the query with kCancelled and the message below. May be empty.
   std::function<bool()> cancelled;
   std::string cancelled_message = "query interrupted";
+  uint64_t seed = 0;  // of what is picked at random
 };
 
 }  // namespace campanile::query

@@ -59,7 +59,7 @@ class Stream {
 
 }  // namespace
 
-Result<void> write_points(const SelectPlan& plan, const Context& context, const Group& group, RowWriter& writer) {
+Result<void> write_points(const SelectPlan& plan, const Context& context, const Group& group, GroupSink& sink) {
   const uint64_t columns = static_cast<uint64_t>(std::count_if(plan.inputs.begin(), plan.inputs.end(),
                                                                [](const Input& each) { return each.kind == Input::Kind::kField; }));
   std::vector<std::unique_ptr<Stream>> streams;
@@ -91,7 +91,7 @@ Result<void> write_points(const SelectPlan& plan, const Context& context, const 
     std::pop_heap(heap.begin(), heap.end(), later);
     Stream& stream = *heap.back();
     stream.read(slots);
-    if (!TRY(writer.add(stream.time_ns(), slots))) return {};
+    if (!TRY(sink.add(stream.time_ns(), slots))) return {};
     if (TRY(stream.next())) {
       std::push_heap(heap.begin(), heap.end(), later);
     } else {

@@ -10,21 +10,19 @@
 #include <memory_resource>
 #include <span>
 
-#include "query/group.h"
+#include "query/group_sink.h"
 #include "query/plan.h"
 #include "query/row_sink.h"
 
 namespace campanile::query {
 
-class RowWriter {
+class RowWriter final : public GroupSink {
  public:
   RowWriter(const SelectPlan& plan, const Context& context, RowSink& sink);
 
-  // REQUIRES: the group lives until end().
-  void begin(const Group& group);
-  // Strings of the slots need to live for the call only. False once the group needs no more rows.
-  Result<bool> add(int64_t time_ns, std::span<const Value> slots);
-  Result<void> end();
+  void begin(const Group& group) override;
+  Result<bool> add(int64_t time_ns, std::span<const Value> slots) override;
+  Result<void> end() override;
 
  private:
   Result<void> flush();

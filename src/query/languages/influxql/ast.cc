@@ -98,8 +98,6 @@ std::string to_string(const Expr& expr) {
   return {};
 }
 
-bool has_call(const Expr& expr) { return expr.kind == Expr::Kind::kCall || std::ranges::any_of(expr.children, has_call); }
-
 bool writes(const Statement& statement) {
   struct Visitor {
     bool operator()(const SelectStatement& select) const { return select.target.has_value(); }

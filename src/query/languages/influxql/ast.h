@@ -56,9 +56,6 @@ struct Expr {
   bool is_reference(std::string_view name) const { return kind == Kind::kReference && text == name; }
 };
 
-// Whether a function is called anywhere in it.
-bool has_call(const Expr& expr);
-
 // InfluxQL text again, for column names and messages: "mean(usage)", "usage::float & 1".
 std::string to_string(const Expr& expr);
 std::string_view to_string(Cast cast);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "query/aggregator.h"
 #include "query/convert_number.h"
-#include "query/languages/influxql/columns.h"
+#include "query/languages/influxql/functions.h"
+#include "query/transformation.h"
 
 namespace campanile::query::influxql {
 namespace {
@@ -73,20 +73,20 @@ bool operands_fit(Op op, FieldType left, FieldType right) {
 
 }  // namespace
 
-size_t ExpressionBuilder::input(Input::Kind kind, const std::string& name, FieldType type, bool makes_rows) {
-  for (size_t i = 0; i < plan_.inputs.size(); ++i) {
-    Input& each = plan_.inputs[i];
-    if (each.kind != kind || each.name != name || each.type != type) continue;
-    each.makes_rows = each.makes_rows || makes_rows;
+size_t add_input(SelectPlan& plan, Input input) {
+  for (size_t i = 0; i < plan.inputs.size(); ++i) {
+    Input& each = plan.inputs[i];
+    if (each.kind != input.kind || each.name != input.name || each.type != input.type) continue;
+    each.makes_rows = each.makes_rows || input.makes_rows;
     return i;
   }
-  plan_.inputs.push_back({kind, name, type, makes_rows});
-  return plan_.inputs.size() - 1;
+  plan.inputs.push_back(std::move(input));
+  return plan.inputs.size() - 1;
 }
 
-std::optional<FieldType> ExpressionBuilder::field_type(const Expr& reference) const {
+std::optional<FieldType> field_type(const Schema& schema, const Expr& reference) {
   if (reference.cast == Cast::kTag) return std::nullopt;
-  const auto stored = schema_.field(reference.text);
+  const auto stored = schema.field(reference.text);
   if (!stored) return std::nullopt;
   const auto wanted = type_of_cast(reference.cast);
   return wanted ? wanted : stored;
@@ -109,8 +109,9 @@ Result<Expression> ExpressionBuilder::build(const Expr& expr, Use use) {
     case Expr::Kind::kBoolean: return Expression::of_constant(FieldValue::of_boolean(expr.boolean));
     case Expr::Kind::kRegex: return Expression::of_pattern(expr.regex->pattern);
     case Expr::Kind::kCall:
+      if (is_math(expr)) return math(expr, use);
       if (use == Use::kFilter) return fail(ErrorCode::kInvalidArgument, "invalid function call in condition: {}", to_string(expr));
-      return call(expr);
+      return result_of(expr);
     case Expr::Kind::kWildcard:
     case Expr::Kind::kTime: break;
   }
@@ -120,15 +121,15 @@ Result<Expression> ExpressionBuilder::build(const Expr& expr, Use use) {
 // A name is a field where any measurement has such a field, otherwise a tag, which every series may lack.
 Result<Expression> ExpressionBuilder::reference(const Expr& expr, Use use) {
   const bool in_filter = use == Use::kFilter;
-  const size_t base = plan_.aggregates.empty() || in_filter ? 0 : plan_.aggregates.size();
-  if (const auto type = field_type(expr)) {
+  const size_t base = calls_ == nullptr || in_filter ? 0 : calls_->inputs_from;
+  if (const auto type = field_type(schema_, expr)) {
     // Beside a selector other fields come from the point it picks and make no rows of their own.
-    const bool makes_rows = !in_filter && plan_.aggregates.empty();
-    return Expression::of_input(base + input(Input::Kind::kField, expr.text, *type, makes_rows));
+    const bool makes_rows = !in_filter && calls_ == nullptr;
+    return Expression::of_input(base + add_input(plan_, {Input::Kind::kField, expr.text, *type, makes_rows}));
   }
   const bool is_tag = in_filter || (expr.cast != Cast::kAnyField && !type_of_cast(expr.cast) && schema_.is_tag(expr.text));
   if (!is_tag) return Expression::of_constant(null_value());
-  return Expression::of_input(base + input(Input::Kind::kTag, expr.text, FieldType::kString, false));
+  return Expression::of_input(base + add_input(plan_, {Input::Kind::kTag, expr.text, FieldType::kString, false}));
 }
 
 Result<Expression> ExpressionBuilder::binary(const Expr& expr, Use use) {
@@ -143,6 +144,19 @@ Result<Expression> ExpressionBuilder::binary(const Expr& expr, Use use) {
   }
   if (use == Use::kFilter && is_comparison(*op)) return compare(*op, std::move(left), std::move(right));
   return Expression::binary(*op, std::move(left), std::move(right));
+}
+
+Result<Expression> ExpressionBuilder::math(const Expr& call, Use use) {
+  const MathFunction function = *math_named(call.text);
+  if (call.children.size() != arguments_of(function)) {
+    return fail(ErrorCode::kInvalidArgument, "invalid number of arguments for {}, expected {}, got {}", call.text, arguments_of(function), call.children.size());
+  }
+  std::vector<Expression> arguments;
+  for (const Expr& argument : call.children) {
+    arguments.push_back(TRY(build(argument, use)));
+    if (arguments.back().kind == Expression::Kind::kPattern) return fail(ErrorCode::kInvalidArgument, "invalid expression: {}", to_string(call));
+  }
+  return Expression::of_function(function, std::move(arguments));
 }
 
 // An absent tag is the empty string beside a literal. Beside a field or another tag it is a null, which equals nothing:
@@ -164,7 +178,7 @@ Expression ExpressionBuilder::compare(Op op, Expression left, Expression right) 
 std::optional<FieldType> ExpressionBuilder::type_of(const Expr& expr) const {
   switch (expr.kind) {
     case Expr::Kind::kReference: {
-      const auto type = field_type(expr);
+      const auto type = field_type(schema_, expr);
       if (!type && schema_.is_tag(expr.text)) return FieldType::kString;
       return type;
     }
@@ -183,14 +197,20 @@ std::optional<FieldType> ExpressionBuilder::type_of(const Expr& expr) const {
       if (!whole) return FieldType::kFloat;
       return *left == FieldType::kUnsigned ? left : right;
     }
-    case Expr::Kind::kCall: {
-      const auto function = function_named(expr.text);
-      if (function == Function::kCount) return FieldType::kInteger;
-      if (function == Function::kMean || function == Function::kMedian || function == Function::kStddev) return FieldType::kFloat;
-      return expr.children.empty() ? std::nullopt : type_of(expr.children[0]);
-    }
+    case Expr::Kind::kCall: return type_of_call(expr);
     default: return std::nullopt;
   }
+}
+
+std::optional<FieldType> ExpressionBuilder::type_of_call(const Expr& call) const {
+  if (call.children.empty()) return std::nullopt;
+  const auto function = aggregate_named(call.text);
+  if (function == Function::kCount) return FieldType::kInteger;
+  if (function == Function::kMean || function == Function::kMedian || function == Function::kStddev || call.is_call("integral")) return FieldType::kFloat;
+  const auto type = type_of(call.children[0]);
+  if (const auto transform = transform_named(call.text)) return type ? std::optional(result_type(*transform, *type)) : std::nullopt;
+  if (const auto math = math_named(call.text)) return keeps_type(*math) ? type : FieldType::kFloat;
+  return type;
 }
 
 Result<void> ExpressionBuilder::check_operands(const Expr& expr) const {
@@ -199,65 +219,23 @@ Result<void> ExpressionBuilder::check_operands(const Expr& expr) const {
   const auto op = operator_of(expr.op, false);
   if (!left || !right || operands_fit(*op, *left, *right)) return {};
   const auto shown_type = [this](const Expr& side, FieldType type) -> std::string_view {
-    if (side.kind == Expr::Kind::kReference && !field_type(side)) return "tag";
+    if (side.kind == Expr::Kind::kReference && !field_type(schema_, side)) return "tag";
     return campanile::to_string(type);
   };
   return fail(ErrorCode::kInvalidArgument, "type error: {}: incompatible types: {} and {}", to_string(with_types(expr, schema_)),
               shown_type(expr.children[0], *left), shown_type(expr.children[1], *right));
 }
 
-// Nothing where the call is over something that is no field.
-Result<std::optional<Aggregate>> ExpressionBuilder::aggregate(const Expr& call) {
-  Aggregate made;
-  made.function = *function_named(call.text);
-  const Expr* argument = &call.children[0];
-  if (argument->is_call("distinct")) {
-    made.function = Function::kCountDistinct;
-    argument = &argument->children[0];
-  }
-  const auto type = field_type(*argument);
-  if (!type) return std::nullopt;
-  if (!accepts(made.function, *type)) {
-    return fail(ErrorCode::kInvalidArgument, "unsupported {} iterator type: *query.{}InterruptIterator", call.text, campanile::to_string(*type));
-  }
-  made.input = input(Input::Kind::kField, argument->text, *type, true);
-  if (made.function == Function::kPercentile) {
-    made.argument = call.children[1].kind == Expr::Kind::kInteger ? static_cast<double>(call.children[1].integer) : call.children[1].number;
-  }
-  return made;
-}
-
-Result<void> ExpressionBuilder::collect_aggregates(const Expr& expr) {
-  if (expr.kind != Expr::Kind::kCall) {
-    for (const Expr& child : expr.children) TRY(collect_aggregates(child));
-    return {};
-  }
-  const std::optional<Aggregate> made = TRY(aggregate(expr));
-  calls_unknown_ = calls_unknown_ || !made;
-  if (!made) return {};
-  const auto same = [&](const Aggregate& each) {
-    return each.function == made->function && each.input == made->input && each.argument == made->argument;
-  };
-  if (std::none_of(plan_.aggregates.begin(), plan_.aggregates.end(), same)) plan_.aggregates.push_back(*made);
-  return {};
-}
-
-Result<Expression> ExpressionBuilder::call(const Expr& expr) {
-  const std::optional<Aggregate> made = TRY(aggregate(expr));
-  if (!made) {
-    // A number that fills gaps stands for what is missing altogether too, where the result's type is known all the same.
-    if (!plan_.window || plan_.fill.kind != Fill::Kind::kNumber) return Expression::of_constant(null_value());
-    const Function function = *function_named(expr.text);
-    const double number = plan_.fill.number.as_number();
-    if (function == Function::kCount) return Expression::of_constant(FieldValue::of_integer(convert_number<int64_t>(number)));
-    const bool is_float = function == Function::kMean || function == Function::kMedian || function == Function::kStddev;
-    return Expression::of_constant(is_float ? Value(FieldValue::of_float(number)) : null_value());
-  }
-  for (size_t i = 0; i < plan_.aggregates.size(); ++i) {
-    const Aggregate& each = plan_.aggregates[i];
-    if (each.function == made->function && each.input == made->input && each.argument == made->argument) return Expression::of_input(i);
-  }
-  return fail(ErrorCode::kInvalidArgument, "invalid expression: {}", to_string(expr));
+Expression ExpressionBuilder::result_of(const Expr& call) const {
+  const auto found = calls_->by_text.find(to_string(call));
+  if (found != calls_->by_text.end()) return Expression::of_input(found->second);
+  // The call is over something that is no field. A number that fills gaps stands for what is missing altogether too, where the result's type is known all the same.
+  const auto function = aggregate_named(call.text);
+  if (!function || !plan_.window || plan_.fill.kind != Fill::Kind::kNumber) return Expression::of_constant(null_value());
+  const double number = plan_.fill.number.as_number();
+  if (*function == Function::kCount) return Expression::of_constant(FieldValue::of_integer(convert_number<int64_t>(number)));
+  const bool is_float = *function == Function::kMean || *function == Function::kMedian || *function == Function::kStddev;
+  return Expression::of_constant(is_float ? Value(FieldValue::of_float(number)) : null_value());
 }
 
 }  // namespace campanile::query::influxql

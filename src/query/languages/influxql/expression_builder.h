@@ -1,9 +1,15 @@
-// Builds the executor's expressions from InfluxQL's: names become inputs, calls become aggregates.
+// Builds the executor's expressions from InfluxQL's: names become inputs, calls the slots in which their results stand.
+//
+//   ExpressionBuilder builder(schema, plan, &calls.slots());
+//   plan.outputs.push_back(TRY(builder.output(expr)));
 //
 // Pure. Errors: kInvalidArgument in InfluxDB's words.
 #pragma once
 
-#include <vector>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "query/languages/influxql/ast.h"
@@ -12,34 +18,41 @@
 
 namespace campanile::query::influxql {
 
+// Where in a row the results of calls stand, by their text, and from where on the inputs of the point that one of them picked.
+struct CallSlots {
+  std::map<std::string, size_t, std::less<>> by_text;
+  size_t inputs_from = 0;
+};
+
+// The type of a field, or what it is cast to; nothing where there is no such field.
+std::optional<FieldType> field_type(const Schema& schema, const Expr& reference);
+// The place of the input in the plan, which gets it where it has not got it yet.
+size_t add_input(SelectPlan& plan, Input input);
+
 class ExpressionBuilder {
  public:
-  ExpressionBuilder(const Schema& schema, SelectPlan& plan) : schema_(schema), plan_(plan) {}
+  // Without `calls` no column calls anything that reads.
+  ExpressionBuilder(const Schema& schema, SelectPlan& plan, const CallSlots* calls = nullptr) : schema_(schema), plan_(plan), calls_(calls) {}
 
   // A condition without time in it.
   Result<Expression> filter(const Expr& expr);
-  // Registers the aggregates that a column calls; all columns before the first output().
-  Result<void> collect_aggregates(const Expr& expr);
   Result<Expression> output(const Expr& expr);
-  // Whether a collected call was over something that is no field, and so made no aggregate.
-  bool calls_unknown() const { return calls_unknown_; }
 
  private:
   enum class Use { kFilter, kOutput };
   Result<Expression> build(const Expr& expr, Use use);
   Result<Expression> reference(const Expr& expr, Use use);
   Result<Expression> binary(const Expr& expr, Use use);
+  Result<Expression> math(const Expr& call, Use use);
   Expression compare(Expression::Op op, Expression left, Expression right) const;
-  Result<Expression> call(const Expr& expr);
-  Result<std::optional<Aggregate>> aggregate(const Expr& call);
-  std::optional<FieldType> field_type(const Expr& reference) const;
+  Expression result_of(const Expr& call) const;
   std::optional<FieldType> type_of(const Expr& expr) const;
+  std::optional<FieldType> type_of_call(const Expr& call) const;
   Result<void> check_operands(const Expr& expr) const;
-  size_t input(Input::Kind kind, const std::string& name, FieldType type, bool makes_rows);
 
   const Schema& schema_;
   SelectPlan& plan_;
-  bool calls_unknown_ = false;
+  const CallSlots* const calls_;
 };
 
 }  // namespace campanile::query::influxql

@@ -36,8 +36,4 @@ struct SelectResult {
 
 Result<SelectResult> plan_select(const SelectStatement& statement, const PreparedSelect& prepared, std::vector<query::Source> sources);
 
-// A condition on tags as the store's index takes it. What it cannot say (fields, order) it leaves open, so that it admits
-// no fewer series than `filter` does.
-tsdb::TagPredicate to_predicate(const Expression& filter, const std::vector<Input>& inputs);
-
 }  // namespace campanile::query::influxql

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/executor.h"
+#include "query/languages/influxql/functions.h"
 #include "query/result_reader.h"
 
 namespace campanile::query::influxql {
@@ -20,7 +21,7 @@ void inherit(PreparedSelect& prepared, const PreparedSelect& outer, const Select
   for (const std::string& key : outer.grouping.tags) {
     if (std::ranges::find(prepared.grouping.tags, key) == prepared.grouping.tags.end()) prepared.grouping.tags.push_back(key);
   }
-  const bool calls = std::ranges::any_of(statement.fields, [](const FieldExpr& field) { return has_call(field.expr); });
+  const bool calls = std::ranges::any_of(statement.fields, [](const FieldExpr& field) { return has_reading_call(field.expr); });
   if (calls && !prepared.grouping.window) prepared.grouping.window = outer.grouping.window;
 }
 
