@@ -28,7 +28,7 @@ Result<void> read_parts(const SelectPlan& plan, const Context& context, RowWrite
   for (size_t i = 0; i < groups[0].size(); ++i) {
     std::vector<std::unique_ptr<KeptRows>> kept;
     for (size_t part = 0; part < plan.parts.size(); ++part) {
-      kept.push_back(std::make_unique<KeptRows>(slots_of(plan.parts[part]), context));
+      kept.push_back(std::make_unique<KeptRows>(plan.parts[part], context));
       TRY(read_groups(plan.parts[part], context, std::span(groups[part]).subspan(i, 1), *kept.back()));
     }
     writer.begin(groups[0][i]);

@@ -58,10 +58,7 @@ class IntegralStage final : public GroupSink {
 
   // In a descending answer windows are entered at their ends.
   void enter_window(int64_t time_ns) {
-    if (!plan_.window) {
-      start_ns_ = plan_.has_lower_bound ? plan_.range.from_ns : 0;
-      return;
-    }
+    if (!plan_.window) return;
     const Window::Span window = plan_.window->around(time_ns);
     start_ns_ = plan_.ascending ? window.start_ns : window.end_ns;
     end_ns_ = plan_.ascending ? window.end_ns : window.start_ns;
@@ -78,7 +75,7 @@ class IntegralStage final : public GroupSink {
   GroupSink& next_;
   std::optional<Point> last_;
   double area_ = 0;
-  int64_t start_ns_ = 0;
+  int64_t start_ns_ = 0;  // without windows the row has this time, as InfluxDB has it
   int64_t end_ns_ = 0;
 };
 

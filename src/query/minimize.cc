@@ -55,28 +55,34 @@ class Simplex {
     const auto [best_at, worst_at] = std::minmax_element(corners_.begin(), corners_.end(), is_less);
     Corner& best = *best_at;
     Corner& worst = *worst_at;
-    double second = -INFINITY;
-    for (const Corner& corner : corners_) {
-      if (&corner != &worst) second = std::max(second, corner.value);
+    // The worst of those that are better than the worst.
+    Corner* second = &best;
+    for (Corner& corner : corners_) {
+      if (corner.value < worst.value && corner.value > second->value) second = &corner;
     }
     const std::vector<double> middle = middle_without(worst);
     Corner reflected = corner_at(on_line(middle, worst.at, -kReflection));
-    if (reflected.value < second && reflected.value >= best.value) {
-      worst = std::move(reflected);
-      return;
-    }
     if (reflected.value < best.value) {
       Corner expanded = corner_at(on_line(middle, reflected.at, kExpansion));
       worst = expanded.value < reflected.value ? std::move(expanded) : std::move(reflected);
       return;
     }
+    if (reflected.value < second->value) {
+      worst = std::move(reflected);
+      return;
+    }
     const bool outside = reflected.value < worst.value;
     Corner contracted = corner_at(on_line(middle, outside ? reflected.at : worst.at, kContraction));
-    if (contracted.value < (outside ? reflected.value : worst.value)) {
+    if (contracted.value < worst.value) {
       worst = std::move(contracted);
       return;
     }
-    shrink_towards(best.at);
+    // Of the corners that move half way to the best one the two worst are looked at anew; the others take their turn.
+    for (Corner& corner : corners_) {
+      if (&corner != &best) corner.at = on_line(best.at, corner.at, 0.5);
+    }
+    worst.value = function_(worst.at);
+    second->value = function_(second->at);
   }
 
  private:
@@ -96,11 +102,6 @@ class Simplex {
     }
     for (double& each : middle) each /= static_cast<double>(corners_.size() - 1);
     return middle;
-  }
-
-  void shrink_towards(const std::vector<double>& point) {
-    const std::vector<double> kept = point;
-    for (Corner& corner : corners_) corner = corner_at(on_line(kept, corner.at, 0.5));
   }
 
   const std::function<double(std::vector<double>&)>& function_;

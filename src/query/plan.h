@@ -120,6 +120,7 @@ struct SelectPlan {
   Fill fill;                        // with a window
   std::vector<Stage> stages;        // one after another; an Integral or a Pick comes first, in a plan without aggregates
   std::vector<SelectPlan> parts;    // theirs are the inputs, filters and ranges; they have no outputs
+  Value missing;                    // of a part: what stands in its slots in a row that it has no part in
   std::vector<Expression> outputs;
   uint64_t limit = 0;               // rows of each group; 0: all
   uint64_t offset = 0;

@@ -68,6 +68,15 @@ size_t slots_of(const SelectPlan& plan) {
   return plan.aggregates.empty() ? plan.inputs.size() : plan.aggregates.size();
 }
 
+KeptRows::KeptRows(const SelectPlan& part, const Context& context) : part_(part), width_(slots_of(part)), context_(context) {}
+
+std::vector<Value> KeptRows::filling(size_t next_row) const {
+  const bool repeats = part_.window && part_.fill.kind == Fill::Kind::kPrevious && next_row > 0;
+  if (!repeats) return std::vector<Value>(width_, part_.missing);
+  const auto last = row(next_row - 1);
+  return {last.begin(), last.end()};
+}
+
 Result<bool> KeptRows::add(int64_t time_ns, std::span<const Value> slots) {
   if (values_.size() + width_ > context_.limits.values_max) {
     return fail(ErrorCode::kTooLarge, "putting several functions' rows side by side would have to keep more than {} values; narrow the time range or ask for fewer at a time",
@@ -105,7 +114,8 @@ Result<void> join_rows(std::span<const std::unique_ptr<KeptRows>> parts, bool as
         const auto row = parts[i]->row(places[i]++);
         slots.insert(slots.end(), row.begin(), row.end());
       } else {
-        slots.insert(slots.end(), parts[i]->width(), null_value());
+        const std::vector<Value> filling = parts[i]->filling(places[i]);
+        slots.insert(slots.end(), filling.begin(), filling.end());
       }
     }
     if (!TRY(next.add(*time_ns, slots))) return {};

@@ -29,17 +29,20 @@ std::unique_ptr<GroupSink> make_pick_stage(const SelectPlan& plan, const Pick& p
 // One group's rows of one part, kept.
 class KeptRows final : public GroupSink {
  public:
-  KeptRows(size_t width, const Context& context) : width_(width), context_(context) {}
+  KeptRows(const SelectPlan& part, const Context& context);
   void begin(const Group&) override {}
   Result<bool> add(int64_t time_ns, std::span<const Value> slots) override;
   Result<void> end() override { return {}; }
 
   size_t width() const { return width_; }
+  // What stands in the slots of another part's row, before this part's given row.
+  std::vector<Value> filling(size_t next_row) const;
   size_t size() const { return times_ns_.size(); }
   int64_t time_ns(size_t row) const { return times_ns_[row]; }
   std::span<const Value> row(size_t row) const { return std::span(values_).subspan(row * width_, width_); }
 
  private:
+  const SelectPlan& part_;
   const size_t width_;
   const Context& context_;
   std::vector<int64_t> times_ns_;

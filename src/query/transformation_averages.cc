@@ -51,7 +51,7 @@ class Smoothed {
       const auto count = static_cast<double>(++count_);
       weight = warmup_ == Warmup::kSimple ? 1 / count : 2 / (count + 1);
     }
-    last_ = value * weight + last_ * (1 - weight);
+    last_ += weight * (value - last_);
     return last_;
   }
   // Whether what follows it may use its values: those of a plain mean only once it is warm.
@@ -189,7 +189,7 @@ class Changes {
   double falls_ = 0;
 };
 
-double momentum(double rise, double fall) { return rise + fall == 0 ? 0 : 100 * (rise - fall) / (rise + fall); }
+double momentum(double rise, double fall) { return rise + fall == 0 ? 0 : 100 * ((rise - fall) / (rise + fall)); }
 
 // The rises less the falls by both together, of the last values.
 class ChandeMomentum final : public Indicator {
@@ -228,16 +228,22 @@ class SmoothedChandeMomentum final : public Indicator {
 // How straight the way of the last values was: the change from the first to the last by all changes between them.
 class Efficiency {
  public:
-  explicit Efficiency(int64_t period) : changes_(period) {}
+  explicit Efficiency(int64_t period) : period_(static_cast<size_t>(period)) {}
   double add(double value) {
-    changes_.add(value - std::exchange(last_, value));
-    const double way = changes_.rises() + changes_.falls();
-    return way == 0 ? 1 : std::abs(changes_.rises() - changes_.falls()) / way;
+    way_ += std::abs(value - values_.back());
+    values_.push_back(value);
+    if (values_.size() > period_ + 1) {
+      const double oldest = values_.front();
+      values_.pop_front();
+      way_ -= std::abs(values_.front() - oldest);
+    }
+    return way_ == 0 ? 0 : std::abs(value - values_.front()) / way_;
   }
 
  private:
-  Changes changes_;
-  double last_ = 0;
+  const size_t period_;
+  std::deque<double> values_{0};
+  double way_ = 0;
 };
 
 class EfficiencyRatio final : public Indicator {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "query/minimize.h"
 #include "query/transformation.h"
@@ -40,7 +41,7 @@ class HoltWinters final : public Transformation {
   std::vector<std::pair<int64_t, double>> finish(const std::function<bool()>& cancelled) override {
     const bool seasonal = transform_.season >= 2;
     if (points_ < 2 || overflown_ || transform_.predictions <= 0 || (seasonal && points_ < static_cast<uint64_t>(transform_.season))) return {};
-    const std::vector<double> fitted = fit(seasonal, cancelled);
+    std::vector<double> fitted = fit(seasonal, cancelled);
     const std::vector<double> forecasted = forecast(static_cast<size_t>(transform_.predictions), fitted);
     std::vector<std::pair<int64_t, double>> found;
     const bool with_fit = transform_.kind == Transform::Kind::kHoltWintersWithFit;
@@ -69,7 +70,7 @@ class HoltWinters final : public Transformation {
     std::vector<double> guess(kSeason + season, 0.0);
     if (!seasonal) {
       guess[kLevel] = 0.5 * values_[0];
-      if (std::isfinite(values_[1])) guess[kTrend] = values_[1] - values_[0];
+      if (std::isfinite(values_[1])) guess[kTrend] = 0.5 * (values_[1] - values_[0]);
       return guess;
     }
     const auto length = static_cast<double>(season);
@@ -124,9 +125,9 @@ class HoltWinters final : public Transformation {
     return error;
   }
 
-  // The values from the first on, and so many more.
-  std::vector<double> forecast(size_t more, const std::vector<double>& parameters) const {
-    std::vector<double> season(parameters.begin() + kSeason, parameters.end());
+  // The values from the first on, and so many more. The season's factors are left as they are at the end.
+  std::vector<double> forecast(size_t more, std::vector<double>& parameters) const {
+    const std::span<double> season = std::span(parameters).subspan(kSeason);
     const double damping = std::clamp(parameters[kDamping], 0.0, 1.0);
     const double level_weight = std::clamp(parameters[kLevelWeight], 0.0, 1.0);
     const double trend_weight = std::clamp(parameters[kTrendWeight], 0.0, 1.0);

@@ -60,6 +60,55 @@ def condition(rng, depth=0):
     ])()
 
 
+CHANGES = ["derivative", "non_negative_derivative", "difference", "non_negative_difference", "elapsed", "cumulative_sum"]
+AVERAGES = ["moving_average", "exponential_moving_average", "double_exponential_moving_average", "triple_exponential_moving_average",
+            "relative_strength_index", "chande_momentum_oscillator", "kaufmans_efficiency_ratio", "kaufmans_adaptive_moving_average"]
+
+
+def transformed(rng, argument):
+    """What comes of a field, or of an aggregate in windows, one value after another."""
+    if rng.random() < 0.7:
+        name = rng.choice(CHANGES)
+        unit = f", {rng.choice(['1s', '10s', '2m'])}" if name in ("derivative", "non_negative_derivative", "elapsed") and rng.random() < 0.5 else ""
+        return f"{name}({argument}{unit})"
+    return f"{rng.choice(AVERAGES)}({argument}, {rng.randint(2, 5)})"
+
+
+def function_query(rng):
+    """Functions over points and windows of m, whose points all have times of their own. Not cut: InfluxDB cuts each column by itself."""
+    where = f" AND {condition(rng)}" if rng.random() < 0.4 else ""
+    grouped = rng.choice([[], [], ["host"], ["region"]])
+    start, end = rng.randint(-60, 100), rng.randint(120, 420)
+    descending = " ORDER BY time DESC" if rng.random() < 0.25 else ""
+    kind = rng.random()
+    fill = ""
+    if kind < 0.35:
+        columns_ = ", ".join(transformed(rng, rng.choice(NUMERIC)) for _ in range(rng.randint(1, 2)))
+    elif kind < 0.65:
+        # InfluxDB puts a number where a column has nothing, as the type it has at first.
+        fill = rng.choice(["", " fill(none)", " fill(previous)", " fill(linear)", " fill(0)"])
+        aggregates = [f"{rng.choice(['mean', 'max', 'first', 'count', 'sum'])}({rng.choice(NUMERIC)})" for _ in range(2)]
+        columns_ = transformed(rng, aggregates[0]) + (f", {aggregates[1]}" if rng.random() < 0.4 else "")
+        grouped = [rng.choice(["time(30s)", "time(1m)", "time(47s)"])] + grouped
+    elif kind < 0.8:
+        columns_ = f"{rng.choice(['top', 'bottom'])}({rng.choice(NUMERIC)}{rng.choice(['', '', ', host'])}, {rng.randint(1, 4)})"
+        columns_ += rng.choice(["", ", s", ", region, f"])
+        # Which of equal values goes first is open where the answer descends.
+        descending = ""
+        if rng.random() < 0.4:
+            grouped = [rng.choice(["time(1m)", "time(100s)"])] + grouped
+    elif kind < 0.9:
+        # Of whole numbers it answers other areas than of the same numbers with a point, and it answers groups in any order.
+        columns_ = f"integral({rng.choice(['f', 'g'])}{rng.choice(['', ', 1m'])})"
+        grouped = [rng.choice(["time(30s)", "time(1m)", "time(47s)"])] if rng.random() < 0.5 else []
+    else:
+        columns_ = rng.choice(["abs(f), floor(f), ceil(g)", "round(f * 3)", "sqrt(abs(f))", "pow(g, 2) + 1", "ln(g + 1), log2(g + 1), log(g + 2, 3)", "sin(f), cos(f)", "atan2(f, g)", "exp(g)"])
+    text = f"SELECT {columns_} FROM m WHERE time >= {start}s AND time < {end}s{where}"
+    if grouped:
+        text += " GROUP BY " + ", ".join(grouped)
+    return text + fill + descending
+
+
 def columns(rng):
     kind = rng.random()
     if kind < 0.3:
@@ -166,4 +215,4 @@ def subquery(rng):
 def make(seed, count):
     rng = random.Random(seed)
     data = golden.Block("load", ["query_diff_random"], make_points(rng))
-    return data, [subquery(rng) if rng.random() < 0.2 else query(rng) for _ in range(count)]
+    return data, [rng.choices([subquery, function_query, query], [2, 3, 5])[0](rng) for _ in range(count)]

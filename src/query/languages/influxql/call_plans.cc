@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/aggregator.h"
+#include "query/convert_number.h"
 #include "query/languages/influxql/functions.h"
 #include "query/languages/influxql/series_predicate.h"
 #include "query/stage.h"
@@ -23,6 +24,14 @@ void begin_one_window_earlier(SelectPlan& plan) {
 }
 
 }  // namespace
+
+// A number that fills gaps stands in rows that other columns have, too.
+Value CallPlans::missing_value(FieldType type) const {
+  if (!base_.window || base_.fill.kind != Fill::Kind::kNumber) return null_value();
+  const double number = base_.fill.number.as_number();
+  if (type == FieldType::kInteger) return FieldValue::of_integer(convert_number<int64_t>(number));
+  return type == FieldType::kFloat ? Value(FieldValue::of_float(number)) : null_value();
+}
 
 Result<void> CallPlans::add(const Expr& column) {
   if (!is_reading_call(column)) {
@@ -161,6 +170,7 @@ Result<SelectPlan> CallPlans::finish(const std::optional<Expr>& condition) {
   if (has_plain) TRY(add_part(std::move(plain_)));
   for (Staged& each : staged_) {
     slots_.by_text[each.text] = width + each.read.slot;
+    each.read.plan.missing = missing_value(each.read.type);
     TRY(add_part(std::move(each.read.plan)));
   }
   return plan;

@@ -50,6 +50,7 @@ class CallPlans {
   Result<std::optional<Read>> read_field(const Expr& call, bool accepted) const;
   Result<std::optional<Read>> read_pick(const Expr& call) const;
   Result<std::optional<Read>> read_transform(const Expr& call) const;
+  Value missing_value(FieldType type) const;
   Result<void> add_filter(SelectPlan& plan, const std::optional<Expr>& condition) const;
 
   const Schema& schema_;
