@@ -27,6 +27,7 @@ using influxql::TokenKind;
 // Every byte of a form may take three.
 constexpr size_t kFormBytesMax = 3 * influxql::kQueryBytesMax + 64 * 1024;
 constexpr size_t kHeaderTextBytesMax = 512;
+constexpr size_t kShownQueryBytesMax = 64 * 1024;
 constexpr uint64_t kDefaultChunkRows = 10'000;
 
 // For logs on both sides: the client's own identifier, or a new one that looks like InfluxDB's.
@@ -131,7 +132,7 @@ struct InfluxQueryResource::Asked {
 };
 
 InfluxQueryResource::InfluxQueryResource(tsdb::Engine& engine, const Clock& clock, InfluxQueryOptions options, Background run_in_background)
-    : engine_(engine), clock_(clock), options_(std::move(options)), run_in_background_(std::move(run_in_background)) {}
+    : engine_(engine), clock_(clock), options_(std::move(options)), run_in_background_(std::move(run_in_background)), running_([&clock] { return clock.steady_ns(); }) {}
 
 void InfluxQueryResource::handle(net::HttpRequest request, net::HttpResponder responder) {
   auto asked = std::make_shared<Asked>();
@@ -186,7 +187,12 @@ void InfluxQueryResource::answer(const Asked& asked, net::HttpResponder& respond
   influxql::RunOptions run = asked.run;
   const int64_t timeout_ns = std::chrono::nanoseconds(options_.timeout).count();
   const int64_t started_ns = clock_.steady_ns();
-  run.context.cancelled = [&] { return responder.client_gone() || (timeout_ns > 0 && clock_.steady_ns() - started_ns > timeout_ns); };
+  const query::RunningQueries::Entry entry = running_.begin(excerpt(asked.text, kShownQueryBytesMax), run.database);
+  run.running = &running_;
+  run.steady_ns = [this] { return clock_.steady_ns(); };
+  run.context.seed = static_cast<uint64_t>(run.now_ns);
+  run.context.killed = [&] { return entry.killed(); };
+  run.context.cancelled = [&] { return entry.killed() || responder.client_gone() || (timeout_ns > 0 && clock_.steady_ns() - started_ns > timeout_ns); };
 
   const bool in_chunks = asked.response.chunk_rows > 0;
   net::HttpResponse whole{.status = 200, .headers = asked.headers};

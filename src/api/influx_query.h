@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "net/http_server.h"
 #include "query/plan.h"
+#include "query/running_queries.h"
 #include "tsdb/engine.h"
 
 namespace campanile::api {
@@ -49,6 +50,7 @@ class InfluxQueryResource {
   const Clock& clock_;
   const InfluxQueryOptions options_;
   const Background run_in_background_;
+  mutable query::RunningQueries running_;
 };
 
 }  // namespace campanile::api

@@ -41,7 +41,9 @@ void limit_groups(const SelectPlan& plan, std::vector<Group>& groups) {
 }  // namespace
 
 Result<void> check_cancelled(const Context& context) {
-  if (context.cancelled && context.cancelled()) return fail(ErrorCode::kCancelled, "{}", context.cancelled_message);
+  if (context.cancelled && context.cancelled()) {
+    return fail(ErrorCode::kCancelled, "{}", context.killed && context.killed() ? "query killed" : context.cancelled_message);
+  }
   return {};
 }
 

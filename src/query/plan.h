@@ -145,6 +145,7 @@ struct Context {
   // Asked between blocks, by whichever thread works on them; true stops the query with kCancelled and the message below. May be empty.
   std::function<bool()> cancelled;
   std::string cancelled_message = "query interrupted";
+  std::function<bool()> killed;  // whether somebody wanted it to end, which the message says then; may be empty
   uint64_t seed = 0;  // of what is picked at random
 };
 

@@ -97,7 +97,7 @@ class Bucket {
       : id(bucket_id), duration_ns(bucket_duration_ns), sync_within(bucket_sync_within) {}
 
   const BucketId id;
-  const int64_t duration_ns;  // 0: for ever
+  std::atomic<int64_t> duration_ns;  // 0: for ever; it may be altered
   const std::chrono::milliseconds sync_within;  // 0: before its points are acknowledged
   std::atomic<bool> dropped{false};
 

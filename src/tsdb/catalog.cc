@@ -33,6 +33,11 @@ Catalog::Effect Catalog::apply(const DatabaseChange& change) {
     databases_.erase(found);
     return effect;
   }
+  const bool changes_policy = change.kind == DatabaseChange::Kind::kDropPolicy || change.kind == DatabaseChange::Kind::kAlterPolicy;
+  if (changes_policy) {
+    if (found != databases_.end()) change_policy(found->second, change, effect);
+    return effect;
+  }
   next_bucket_ = std::max(next_bucket_, change.bucket + 1);
   const bool creates = change.kind == DatabaseChange::Kind::kCreateDatabase;
   if (creates ? found != databases_.end() : found == databases_.end()) return effect;
@@ -45,11 +50,24 @@ Catalog::Effect Catalog::apply(const DatabaseChange& change) {
   return effect;
 }
 
+void Catalog::change_policy(Database& database, const DatabaseChange& change, Effect& effect) {
+  const auto policy = std::ranges::find(database.policies, change.policy, &Policy::name);
+  if (policy == database.policies.end()) return;
+  if (change.kind == DatabaseChange::Kind::kDropPolicy) {
+    effect.dropped.push_back(policy->bucket);
+    database.policies.erase(policy);
+    return;
+  }
+  policy->duration_ns = change.duration_ns;
+  if (change.is_default) database.default_policy = change.policy;
+  effect.altered.push_back(*policy);
+}
+
 Result<BucketId> Catalog::bucket(std::string_view database, std::string_view policy) const {
   const Database* const found = find(database);
   if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
   const Policy* const wanted = found->find(policy);
-  if (!wanted) return fail(ErrorCode::kNotFound, "retention policy not found: {}", excerpt(policy));
+  if (!wanted) return fail(ErrorCode::kNotFound, "retention policy not found: {}", excerpt(policy.empty() ? std::string_view(found->default_policy) : policy));
   return wanted->bucket;
 }
 

@@ -36,6 +36,7 @@ class Catalog {
   // What `apply` did to buckets.
   struct Effect {
     std::vector<Policy> made;
+    std::vector<Policy> altered;
     std::vector<BucketId> dropped;
   };
 
@@ -58,6 +59,8 @@ class Catalog {
   static Result<Catalog> decode(std::string_view bytes);
 
  private:
+  static void change_policy(Database& database, const DatabaseChange& change, Effect& effect);
+
   std::map<std::string, Database, std::less<>> databases_;
   BucketId next_bucket_ = 1;
   journal::Lsn applied_lsn_ = 0;

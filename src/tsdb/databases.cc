@@ -21,6 +21,9 @@ std::chrono::milliseconds EngineImpl::sync_within(std::string_view database) con
 
 void EngineImpl::take_effect(std::string_view database, const Catalog::Effect& effect) {
   for (const Catalog::Policy& policy : effect.made) index_.add_bucket(policy.bucket, policy.duration_ns, sync_within(database));
+  for (const Catalog::Policy& policy : effect.altered) {
+    if (const auto bucket = index_.bucket(policy.bucket)) bucket->duration_ns = policy.duration_ns;
+  }
   for (const BucketId id : effect.dropped) {
     if (auto bucket = index_.remove_bucket(id)) sealer_.erase_bucket(std::move(bucket));
   }
@@ -53,8 +56,10 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
   {
     const std::unique_lock lock(index_.gate);
     const bool exists = catalog_.find(change.database) != nullptr;
-    const bool is_done = change.kind != DatabaseChange::Kind::kCreatePolicy && exists == (change.kind == DatabaseChange::Kind::kCreateDatabase);
-    if (change.kind == DatabaseChange::Kind::kCreatePolicy && !exists) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(change.database));
+    const bool drops = change.kind == DatabaseChange::Kind::kDropDatabase || change.kind == DatabaseChange::Kind::kDropPolicy;
+    const bool is_done = drops ? !exists : exists && change.kind == DatabaseChange::Kind::kCreateDatabase;
+    const bool wants_database = change.kind == DatabaseChange::Kind::kCreatePolicy || change.kind == DatabaseChange::Kind::kAlterPolicy;
+    if (wants_database && !exists) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(change.database));
     if (is_done) {
       // Somebody else may have done it a moment ago: the answer waits for theirs to be durable.
       lsn = catalog_.applied_lsn();
@@ -105,6 +110,26 @@ Result<void> EngineImpl::create_retention_policy(std::string_view database, cons
                  .duration_ns = policy.duration_ns,
                  .is_default = policy.is_default},
                 true);
+}
+
+Result<void> EngineImpl::drop_retention_policy(std::string_view database, std::string_view policy) {
+  return change({.kind = DatabaseChange::Kind::kDropPolicy, .database = std::string(database), .policy = std::string(policy)}, false);
+}
+
+Result<void> EngineImpl::alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) {
+  if (duration_ns && *duration_ns != 0 && *duration_ns < kShortestDurationNs) {
+    return fail(ErrorCode::kInvalidArgument, "retention policy duration must be at least 1h0m0s");
+  }
+  DatabaseChange altered{.kind = DatabaseChange::Kind::kAlterPolicy, .database = std::string(database), .policy = std::string(policy), .is_default = make_default};
+  {
+    const std::shared_lock lock(index_.gate);
+    const Catalog::Database* const found = catalog_.find(database);
+    if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
+    const Catalog::Policy* const there = policy.empty() ? nullptr : found->find(policy);
+    if (!there) return fail(ErrorCode::kNotFound, "retention policy not found: {}", excerpt(policy));
+    altered.duration_ns = duration_ns.value_or(there->duration_ns);
+  }
+  return change(std::move(altered), false);
 }
 
 std::vector<std::string> EngineImpl::databases() const {

@@ -125,6 +125,10 @@ class Engine : public journal::Participant {
   virtual std::vector<std::string> databases() const = 0;           // sorted
   virtual Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const = 0;
   virtual Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) = 0;
+  // With its points. Unknown: fine. Where it was the default one, there is none until another one is made so.
+  virtual Result<void> drop_retention_policy(std::string_view database, std::string_view policy) = 0;
+  // What is not given stays as it is. Errors: kNotFound, kInvalidArgument.
+  virtual Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) = 0;
   // The bucket of a database and a retention policy; an empty policy means the default one.
   // Errors: kNotFound with InfluxDB's words: database not found: "x" / retention policy not found: x
   virtual Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const = 0;

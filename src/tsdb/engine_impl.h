@@ -36,6 +36,8 @@ class EngineImpl final : public Engine {
   std::vector<std::string> databases() const override;
   Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
+  Result<void> drop_retention_policy(std::string_view database, std::string_view policy) override;
+  Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   std::unique_ptr<KnownSeries> known_series(BucketId bucket) const override;
   Result<WriteOutcome> write(BucketId bucket, const PointBatch& batch, int64_t now_ns, const AppendPoints* append = nullptr) override;

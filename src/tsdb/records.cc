@@ -8,6 +8,8 @@ namespace {
 using codec::ByteReader;
 
 constexpr uint8_t kVersion = 1;
+// Of a database change that drops or alters a retention policy, which programs before it do not know.
+constexpr uint8_t kPolicyChangesVersion = 2;
 constexpr uint8_t kColumnDefinition = 1;
 constexpr uint8_t kSeriesDefinition = 2;
 constexpr uint8_t kSeriesRemoval = 3;
@@ -250,7 +252,7 @@ Result<RangeChange> decode_range_change(journal::RecordType type, std::string_vi
 
 std::string encode_database_change(const DatabaseChange& change) {
   std::string out;
-  out += static_cast<char>(kVersion);
+  out += static_cast<char>(change.kind > DatabaseChange::Kind::kCreatePolicy ? kPolicyChangesVersion : kVersion);
   out += static_cast<char>(change.kind);
   codec::append_bytes(out, change.database);
   codec::append_bytes(out, change.policy);
@@ -262,16 +264,20 @@ std::string encode_database_change(const DatabaseChange& change) {
 
 Result<DatabaseChange> decode_database_change(std::string_view payload) {
   ByteReader in(payload);
-  TRY(check_version(in));
+  const uint8_t version = in.byte();
+  if (in.ok() && version > kPolicyChangesVersion) {
+    return fail(ErrorCode::kUnsupported, "database change of format version {}, this program reads up to {}", version, kPolicyChangesVersion);
+  }
   DatabaseChange change{};
   const uint8_t kind = in.byte();
+  const uint8_t last_kind = version < kPolicyChangesVersion ? 3 : 5;
   change.kind = static_cast<DatabaseChange::Kind>(kind);
   change.database = in.sized_bytes();
   change.policy = in.sized_bytes();
   const uint64_t bucket = in.varint();
   change.duration_ns = in.signed_varint();
   change.is_default = in.byte() != 0;
-  if (!in.ok() || !in.at_end() || kind < 1 || kind > 3 || bucket > UINT32_MAX) return corrupt("bad database change");
+  if (!in.ok() || !in.at_end() || version < kVersion || kind < 1 || kind > last_kind || bucket > UINT32_MAX) return corrupt("bad database change");
   change.bucket = static_cast<BucketId>(bucket);
   return change;
 }

@@ -90,11 +90,11 @@ std::string encode_range_change(const RangeChange& change);
 Result<RangeChange> decode_range_change(journal::RecordType type, std::string_view payload);
 
 struct DatabaseChange {
-  enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3 } kind;
+  enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3, kDropPolicy = 4, kAlterPolicy = 5 } kind;
   std::string database;
-  std::string policy;         // kCreateDatabase and kCreatePolicy
-  BucketId bucket = 0;        // of the policy
-  int64_t duration_ns = 0;
+  std::string policy;         // none with kDropDatabase
+  BucketId bucket = 0;        // of the policy, where one is made
+  int64_t duration_ns = 0;    // where one is made or altered
   bool is_default = false;
 };
 

@@ -222,6 +222,24 @@ Result<std::vector<tsdb::RetentionPolicy>> MemoryEngine::retention_policies(std:
   return policies;
 }
 
+Result<void> MemoryEngine::drop_retention_policy(std::string_view database, std::string_view policy) {
+  const auto found = databases_.find(database);
+  if (found != databases_.end()) std::erase_if(found->second, [&](const Policy& each) { return each.policy.name == policy; });
+  return {};
+}
+
+Result<void> MemoryEngine::alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) {
+  const auto found = databases_.find(database);
+  if (found == databases_.end()) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", database);
+  const auto wanted = std::ranges::find(found->second, policy, [](const Policy& each) { return each.policy.name; });
+  if (wanted == found->second.end()) return fail(ErrorCode::kNotFound, "retention policy not found: {}", policy);
+  if (duration_ns) wanted->policy.duration_ns = *duration_ns;
+  if (!make_default) return {};
+  for (Policy& each : found->second) each.policy.is_default = false;
+  wanted->policy.is_default = true;
+  return {};
+}
+
 Result<void> MemoryEngine::create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) {
   const auto found = databases_.find(database);
   if (found == databases_.end()) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", database);

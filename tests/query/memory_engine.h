@@ -52,6 +52,8 @@ class MemoryEngine : public tsdb::Engine {
   std::vector<std::string> databases() const override;
   Result<std::vector<tsdb::RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) override;
+  Result<void> drop_retention_policy(std::string_view database, std::string_view policy) override;
+  Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) override;
   Result<tsdb::BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
   Result<tsdb::WriteOutcome> write(tsdb::BucketId bucket, const PointBatch& batch, int64_t now_ns, const tsdb::AppendPoints* append = nullptr) override;
   Result<tsdb::ChangeOutcome> erase(tsdb::BucketId bucket, const tsdb::PointSelection& request, const tsdb::Cancelled& cancelled) override;

@@ -37,6 +37,52 @@ TEST(Databases, PoliciesAreBucketsOfTheirOwn) {
   EXPECT_NE(h.engine->bucket("campus", "month").value(), autogen);
 }
 
+TEST(Databases, APolicyIsDroppedWithItsPointsAndForGood) {
+  EngineHarness h;
+  const BucketId autogen = h.bucket();
+  ASSERT_TRUE(h.engine->create_retention_policy("campus", {.name = "month", .duration_ns = 30 * 86'400 * kSecond}));
+  const BucketId month = h.engine->bucket("campus", "month").value();
+  h.write(month, Points().add("data", {}, {{"value", FieldValue::of_float(1)}}, kNow).batch);
+  EXPECT_TRUE(h.engine->drop_retention_policy("campus", "never was"));
+  EXPECT_TRUE(h.engine->drop_retention_policy("nowhere", "month"));
+  ASSERT_TRUE(h.engine->drop_retention_policy("campus", "month"));
+  for (const bool crashes : {false, true, true}) {
+    if (crashes) h.crash();
+    EXPECT_EQ(h.engine->bucket("campus", "month").error().code, ErrorCode::kNotFound);
+    EXPECT_FALSE(h.engine->reader(month));
+    EXPECT_EQ(h.engine->bucket("campus", "").value(), autogen);
+  }
+  ASSERT_TRUE(h.engine->drop_retention_policy("campus", "autogen"));
+  EXPECT_EQ(h.engine->bucket("campus", "").error().message, "retention policy not found: autogen") << "there is no default one any more";
+}
+
+TEST(Databases, APolicyIsAlteredForTheWritesToCome) {
+  EngineHarness h;
+  h.bucket();
+  constexpr int64_t kHour = 3600 * kSecond;
+  ASSERT_TRUE(h.engine->create_retention_policy("campus", {.name = "day", .duration_ns = 24 * kHour}));
+  EXPECT_EQ(h.engine->alter_retention_policy("campus", "x", kHour, false).error().message, "retention policy not found: x");
+  EXPECT_EQ(h.engine->alter_retention_policy("x", "day", kHour, false).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(h.engine->alter_retention_policy("campus", "day", 5, false).error().code, ErrorCode::kInvalidArgument);
+  const BucketId day = h.engine->bucket("campus", "day").value();
+  const auto put = [&h, day] {
+    const auto outcome = h.engine->write(day, Points().add("data", {}, {{"value", FieldValue::of_float(1)}}, kNow - 3 * kHour).batch, kNow);
+    return outcome.value().points_stored;
+  };
+  EXPECT_EQ(put(), 1u);
+  ASSERT_TRUE(h.engine->alter_retention_policy("campus", "day", 2 * kHour, false));
+  EXPECT_EQ(put(), 0u) << "too old now";
+  ASSERT_TRUE(h.engine->alter_retention_policy("campus", "day", std::nullopt, true));
+  for (const bool crashes : {false, true}) {
+    if (crashes) h.crash();
+    const auto policies = h.engine->retention_policies("campus").value();
+    ASSERT_EQ(policies.size(), 2u);
+    EXPECT_EQ(policies[1].duration_ns, 2 * kHour);
+    EXPECT_TRUE(policies[1].is_default);
+    EXPECT_FALSE(policies[0].is_default);
+  }
+}
+
 TEST(Databases, MayHavePointsAcknowledgedBeforeTheirSync) {
   using namespace std::chrono_literals;
   EngineHarness h({.sync_within = {{"metrics", 200ms}}});

@@ -105,6 +105,12 @@ bool writes(const Statement& statement) {
     bool operator()(const CreateDatabase&) const { return true; }
     bool operator()(const DropDatabase&) const { return true; }
     bool operator()(const CreateRetentionPolicy&) const { return true; }
+    bool operator()(const AlterRetentionPolicy&) const { return true; }
+    bool operator()(const DropRetentionPolicy&) const { return true; }
+    bool operator()(const DropMeasurement&) const { return true; }
+    bool operator()(const KillQuery&) const { return true; }
+    bool operator()(const Explain&) const { return false; }
+    bool operator()(const ShowQueries&) const { return false; }
     bool operator()(const Unsupported& unsupported) const { return unsupported.writes; }
     bool operator()(const ShowClauses&) const { return false; }
     bool operator()(const ShowDatabases&) const { return false; }

@@ -116,6 +116,13 @@ struct ShowTagKeys : ShowClauses {};
 struct ShowTagValues : ShowClauses {};
 struct ShowFieldKeys : ShowClauses {};
 struct ShowSeries : ShowClauses {};
+// SHOW … CARDINALITY: how many of them there are, by measurement where more than a number is asked for.
+struct ShowCardinality : ShowClauses {
+  enum class Of : uint8_t { kSeries, kMeasurements, kTagKeys, kTagValues, kFieldKeys };
+  Of of = Of::kSeries;
+  bool exact = false;
+};
+struct ShowQueries {};
 struct ShowDatabases {};
 struct ShowRetentionPolicies {
   std::string database;
@@ -149,6 +156,29 @@ struct DeleteStatement {
   std::vector<Source> sources;  // empty: all measurements
   std::optional<Expr> condition;
 };
+struct DropSeries : DeleteStatement {};
+struct DropMeasurement {
+  std::string name;
+};
+struct DropRetentionPolicy {
+  std::string name;
+  std::string database;
+};
+struct AlterRetentionPolicy {
+  std::string name;
+  std::string database;
+  std::optional<int64_t> duration_ns;
+  std::optional<int64_t> replication;
+  std::optional<int64_t> shard_duration_ns;
+  bool is_default = false;
+};
+struct KillQuery {
+  uint64_t id = 0;
+};
+struct Explain {
+  bool analyze = false;
+  SelectStatement select;
+};
 // InfluxQL that this program does not do: running it says so.
 struct Unsupported {
   std::string what;
@@ -157,7 +187,8 @@ struct Unsupported {
 
 using StatementBody =
     std::variant<SelectStatement, ShowMeasurements, ShowTagKeys, ShowTagValues, ShowFieldKeys, ShowSeries, ShowDatabases, ShowRetentionPolicies,
-                 ShowDiagnostics, ShowUsers, ShowContinuousQueries, ShowSubscriptions, CreateDatabase, DropDatabase, CreateRetentionPolicy, DeleteStatement, Unsupported>;
+                 ShowDiagnostics, ShowUsers, ShowContinuousQueries, ShowSubscriptions, ShowCardinality, ShowQueries, CreateDatabase, DropDatabase, CreateRetentionPolicy,
+                 AlterRetentionPolicy, DropRetentionPolicy, DeleteStatement, DropSeries, DropMeasurement, KillQuery, Explain, Unsupported>;
 
 struct Statement {
   StatementBody body;

@@ -16,4 +16,8 @@ namespace campanile::query::influxql {
 // `text` is what the audit log keeps of it.
 Result<void> run_delete(const DeleteStatement& statement, std::string_view text, tsdb::Engine& engine, Catalog& catalog, const RunOptions& options);
 
+// Whole series, and all of a measurement. Its fields keep their types.
+Result<void> run_drop_series(const DropSeries& statement, std::string_view text, tsdb::Engine& engine, Catalog& catalog, const RunOptions& options);
+Result<void> run_drop_measurement(const DropMeasurement& statement, std::string_view text, tsdb::Engine& engine, Catalog& catalog, const RunOptions& options);
+
 }  // namespace campanile::query::influxql

@@ -47,7 +47,16 @@ std::optional<FieldType> type_of_cast(Cast cast) {
   }
 }
 
-// The expression as InfluxDB's type errors show it: fields with their types.
+bool is_whole(FieldType type) { return type == FieldType::kInteger || type == FieldType::kUnsigned; }
+
+bool operands_fit(Op op, FieldType left, FieldType right) {
+  const bool bitwise = op == Op::kBitAnd || op == Op::kBitOr || op == Op::kBitXor;
+  if (bitwise) return is_whole(left) && is_whole(right);
+  return left <= FieldType::kUnsigned && right <= FieldType::kUnsigned;
+}
+
+}  // namespace
+
 Expr with_types(const Expr& expr, const Schema& schema) {
   Expr shown = expr;
   if (shown.kind == Expr::Kind::kReference && shown.cast == Cast::kNone) {
@@ -62,16 +71,6 @@ Expr with_types(const Expr& expr, const Schema& schema) {
   for (Expr& child : shown.children) child = with_types(child, schema);
   return shown;
 }
-
-bool is_whole(FieldType type) { return type == FieldType::kInteger || type == FieldType::kUnsigned; }
-
-bool operands_fit(Op op, FieldType left, FieldType right) {
-  const bool bitwise = op == Op::kBitAnd || op == Op::kBitOr || op == Op::kBitXor;
-  if (bitwise) return is_whole(left) && is_whole(right);
-  return left <= FieldType::kUnsigned && right <= FieldType::kUnsigned;
-}
-
-}  // namespace
 
 size_t add_input(SelectPlan& plan, Input input) {
   for (size_t i = 0; i < plan.inputs.size(); ++i) {

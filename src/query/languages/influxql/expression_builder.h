@@ -26,6 +26,8 @@ struct CallSlots {
 
 // The type of a field, or what it is cast to; nothing where there is no such field.
 std::optional<FieldType> field_type(const Schema& schema, const Expr& reference);
+// The expression as InfluxDB shows it in messages: fields with their types.
+Expr with_types(const Expr& expr, const Schema& schema);
 // The place of the input in the plan, which gets it where it has not got it yet.
 size_t add_input(SelectPlan& plan, Input input);
 

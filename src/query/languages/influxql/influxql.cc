@@ -5,6 +5,7 @@
 #include "query/executor.h"
 #include "query/languages/influxql/catalog.h"
 #include "query/languages/influxql/delete.h"
+#include "query/languages/influxql/explain.h"
 #include "query/languages/influxql/into.h"
 #include "query/languages/influxql/planner.h"
 #include "query/languages/influxql/show.h"
@@ -36,6 +37,13 @@ class StatementRunner {
   Result<void> operator()(const ShowTagValues& statement) { return show_tag_values(statement, catalog_, options_, sink_); }
   Result<void> operator()(const ShowFieldKeys& statement) { return show_field_keys(statement, catalog_, options_, sink_); }
   Result<void> operator()(const ShowSeries& statement) { return show_series(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowCardinality& statement) { return show_cardinality(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const ShowQueries&) { return show_queries(options_, sink_); }
+  Result<void> operator()(const Explain& statement) { return explain(statement, catalog_, options_, sink_); }
+  Result<void> operator()(const KillQuery& statement) {
+    if (options_.running != nullptr && options_.running->kill(statement.id)) return {};
+    return fail(ErrorCode::kNotFound, "no such query id: {}", statement.id);
+  }
   Result<void> operator()(const ShowDatabases&) { return show_databases(engine_, sink_); }
   Result<void> operator()(const ShowRetentionPolicies& statement) { return show_retention_policies(TRY(catalog_.database(statement.database)), engine_, sink_); }
   Result<void> operator()(const ShowDiagnostics& statement) { return show_diagnostics(statement, options_, sink_); }
@@ -70,6 +78,20 @@ class StatementRunner {
   }
 
   Result<void> operator()(const DeleteStatement& statement) { return run_delete(statement, text_, engine_, catalog_, options_); }
+
+  Result<void> operator()(const DropSeries& statement) { return run_drop_series(statement, text_, engine_, catalog_, options_); }
+  Result<void> operator()(const DropMeasurement& statement) { return run_drop_measurement(statement, text_, engine_, catalog_, options_); }
+
+  Result<void> operator()(const DropRetentionPolicy& statement) {
+    audit::AuditEntry entry = audit_entry("drop_retention_policy", text_, options_);
+    entry.database = statement.database;
+    return audit::recorded(options_.audit, std::move(entry), [&](audit::AuditEntry&) { return engine_.drop_retention_policy(statement.database, statement.name); });
+  }
+
+  Result<void> operator()(const AlterRetentionPolicy& statement) {
+    TRY(check_policy(statement.duration_ns.value_or(0), statement.replication.value_or(1)));
+    return engine_.alter_retention_policy(statement.database, statement.name, statement.duration_ns, statement.is_default);
+  }
 
   Result<void> operator()(const DropDatabase& statement) {
     audit::AuditEntry entry = audit_entry("drop_database", text_, options_);

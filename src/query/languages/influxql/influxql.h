@@ -9,6 +9,7 @@
 // Errors: only those of the sink; a statement's error is a result.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "audit/audit_log.h"
@@ -16,6 +17,7 @@
 #include "query/languages/influxql/ast.h"
 #include "query/languages/influxql/result_sink.h"
 #include "query/plan.h"
+#include "query/running_queries.h"
 #include "tsdb/engine.h"
 
 namespace campanile::query::influxql {
@@ -27,6 +29,8 @@ struct RunOptions {
   bool is_read_only = false;     // a GET: writing statements are executed, with a warning
   std::string version;           // for SHOW DIAGNOSTICS
   Context context;
+  RunningQueries* running = nullptr;         // what SHOW QUERIES lists and KILL QUERY ends; may be null
+  std::function<int64_t()> steady_ns;        // a clock for EXPLAIN ANALYZE; may be empty
   // What changes or erases stored points is recorded there, in the name of `user` and with `reason`; null: it is not.
   audit::AuditLog* audit = nullptr;
   std::string user;

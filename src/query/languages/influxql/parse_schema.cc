@@ -103,6 +103,76 @@ Result<DeleteStatement> Parser::delete_points() {
   return made;
 }
 
+Result<DropSeries> Parser::drop_series() { return DropSeries{TRY(delete_points())}; }
+
+bool Parser::counts() {
+  const Token token = next();
+  back_to(token);
+  return token.kind == TokenKind::kExact || token.kind == TokenKind::kCardinality;
+}
+
+Result<ShowCardinality> Parser::show_cardinality(ShowCardinality::Of of) {
+  ShowCardinality made;
+  made.of = of;
+  made.exact = TRY(choose({TokenKind::kExact, TokenKind::kCardinality})) == TokenKind::kExact;
+  if (made.exact) TRY(choose({TokenKind::kCardinality}));
+  if (accept(TokenKind::kOn)) made.database = TRY(identifier());
+  if (accept(TokenKind::kFrom)) made.sources = TRY(sources(false));
+  if (of == ShowCardinality::Of::kTagValues) TRY(with_key(made));
+  made.condition = TRY(condition());
+  // As InfluxDB, which reads these and counts by measurement whatever they say.
+  TRY(dimensions());
+  made.limit = TRY(optional_count(TokenKind::kLimit));
+  made.offset = TRY(optional_count(TokenKind::kOffset));
+  return made;
+}
+
+Result<DropRetentionPolicy> Parser::drop_retention_policy() {
+  DropRetentionPolicy made;
+  made.name = TRY(identifier());
+  TRY(expect(TokenKind::kOn));
+  made.database = TRY(identifier());
+  return made;
+}
+
+// Its options come in any order, each once.
+Result<AlterRetentionPolicy> Parser::alter_retention_policy() {
+  AlterRetentionPolicy made;
+  made.name = TRY(identifier());
+  TRY(expect(TokenKind::kOn));
+  made.database = TRY(identifier());
+  const auto once = [&](const Token& token, bool is_new) -> Result<void> {
+    if (is_new) return {};
+    return error_at(token, fmt::format("found duplicate {} option", token.kind == TokenKind::kShard ? "SHARD DURATION" : to_string(token.kind)));
+  };
+  for (bool is_first = true;; is_first = false) {
+    const Token token = next();
+    switch (token.kind) {
+      case TokenKind::kDuration:
+        TRY(once(token, !made.duration_ns));
+        made.duration_ns = TRY(duration());
+        break;
+      case TokenKind::kReplication:
+        TRY(once(token, !made.replication));
+        made.replication = TRY(integer(1, INT_MAX));
+        break;
+      case TokenKind::kShard:
+        TRY(expect(TokenKind::kDuration));
+        TRY(once(token, !made.shard_duration_ns));
+        made.shard_duration_ns = TRY(duration());
+        break;
+      case TokenKind::kDefault:
+        TRY(once(token, !made.is_default));
+        made.is_default = true;
+        break;
+      default:
+        if (is_first) return wrong(token, {"DURATION", "REPLICATION", "SHARD", "DEFAULT"});
+        back_to(token);
+        return made;
+    }
+  }
+}
+
 Result<std::string> Parser::optional_module() {
   if (!accept(TokenKind::kFor)) return std::string();
   return string();

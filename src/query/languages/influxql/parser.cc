@@ -144,7 +144,15 @@ Result<StatementBody> Parser::statement_body() {
     case kCreate: return create();
     case kDrop: return drop();
     case kDelete: return TRY(delete_points());
-    default: return unsupported(std::string(to_string(kind)), kind != kExplain);
+    case kAlter:
+      TRY(choose({kRetention}));
+      TRY(choose({kPolicy}));
+      return TRY(alter_retention_policy());
+    case kExplain: return TRY(explain());
+    case kKill:
+      TRY(choose({kQuery}));
+      return KillQuery{static_cast<uint64_t>(TRY(integer(0, INT64_MAX)))};
+    default: return unsupported(std::string(to_string(kind)), true);
   }
 }
 
@@ -156,30 +164,26 @@ Result<StatementBody> Parser::show() {
     case kDatabases: return ShowDatabases{};
     case kDiagnostics: return ShowDiagnostics{TRY(optional_module())};
     case kField:
-      if (TRY(choose({kKey, kKeys})) == kKey) return unsupported("SHOW FIELD KEY CARDINALITY", false);
+      if (TRY(choose({kKey, kKeys})) == kKey) return TRY(show_cardinality(ShowCardinality::Of::kFieldKeys));
       return TRY(show_field_keys());
+    case kMeasurement: return TRY(show_cardinality(ShowCardinality::Of::kMeasurements));
     case kMeasurements: return TRY(show_measurements());
     case kRetention: {
       TRY(choose({kPolicies}));
       return ShowRetentionPolicies{accept(kOn) ? TRY(identifier()) : std::string()};
     }
-    case kSeries: {
-      const Token token = next();
-      back_to(token);
-      if (token.kind == kExact || token.kind == kCardinality) return unsupported("SHOW SERIES CARDINALITY", false);
+    case kSeries:
+      if (counts()) return TRY(show_cardinality(ShowCardinality::Of::kSeries));
       return TRY(show_series());
-    }
+    case kQueries: return ShowQueries{};
     case kSubscriptions: return ShowSubscriptions{};
     case kTag:
       switch (TRY(choose({kKey, kKeys, kValues}))) {
         case kKeys: return TRY(show_tag_keys());
-        case kValues: {
-          const Token token = next();
-          back_to(token);
-          if (token.kind == kExact || token.kind == kCardinality) return unsupported("SHOW TAG VALUES CARDINALITY", false);
+        case kValues:
+          if (counts()) return TRY(show_cardinality(ShowCardinality::Of::kTagValues));
           return TRY(show_tag_values());
-        }
-        default: return unsupported("SHOW TAG KEY CARDINALITY", false);
+        default: return TRY(show_cardinality(ShowCardinality::Of::kTagKeys));
       }
     case kUsers: return ShowUsers{};
     default: return unsupported(fmt::format("SHOW {}", to_string(kind)), false);
@@ -195,10 +199,21 @@ Result<StatementBody> Parser::create() {
   }
 }
 
+Result<Explain> Parser::explain() {
+  Explain made;
+  made.analyze = accept(TokenKind::kAnalyze);
+  TRY(choose({TokenKind::kSelect}));
+  made.select = TRY(select());
+  return made;
+}
+
 Result<StatementBody> Parser::drop() {
   using enum TokenKind;
   switch (const TokenKind kind = TRY(choose({kContinuous, kDatabase, kMeasurement, kRetention, kSeries, kShard, kSubscription, kUser}))) {
     case kDatabase: return DropDatabase{TRY(identifier())};
+    case kMeasurement: return DropMeasurement{TRY(identifier())};
+    case kRetention: TRY(choose({kPolicy})); return TRY(drop_retention_policy());
+    case kSeries: return TRY(drop_series());
     default: return unsupported(fmt::format("DROP {}", to_string(kind)), true);
   }
 }

@@ -39,6 +39,7 @@ class Parser {
   Result<StatementBody> show();
   Result<StatementBody> create();
   Result<StatementBody> drop();
+  Result<Explain> explain();
   StatementBody unsupported(std::string what, bool is_write);
   Result<TokenKind> choose(std::initializer_list<TokenKind> choices);
 
@@ -83,6 +84,12 @@ class Parser {
   Result<ShowSeries> show_series();
   Result<void> with_key(ShowClauses& clauses);
   Result<DeleteStatement> delete_points();
+  Result<DropSeries> drop_series();
+  Result<ShowCardinality> show_cardinality(ShowCardinality::Of of);
+  // Whether CARDINALITY comes next, by itself or after EXACT.
+  bool counts();
+  Result<AlterRetentionPolicy> alter_retention_policy();
+  Result<DropRetentionPolicy> drop_retention_policy();
   Result<std::string> optional_module();
   Result<CreateDatabase> create_database();
   Result<CreateRetentionPolicy> create_retention_policy();

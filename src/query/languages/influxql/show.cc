@@ -87,6 +87,7 @@ bool is_wanted_key(const ShowClauses& clauses, std::string_view key) {
 // As Go writes durations: 168h0m0s.
 std::string go_duration(int64_t ns) {
   const int64_t seconds = ns / 1'000'000'000;
+  if (seconds == 0 && ns > 0) return ns < 1'000'000 ? fmt::format("{}µs", ns / 1000) : fmt::format("{}ms", ns / 1'000'000);
   if (seconds == 0) return "0s";
   if (seconds >= 3600) return fmt::format("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60);
   if (seconds >= 60) return fmt::format("{}m{}s", seconds / 60, seconds % 60);
@@ -223,6 +224,70 @@ Result<void> show_diagnostics(const ShowDiagnostics& statement, const RunOptions
     Table table({"currentTime"}, sink);
     table.add({format_time(options.now_ns)});
     TRY(table.write("system"));
+  }
+  return {};
+}
+
+namespace {
+
+using Of = ShowCardinality::Of;
+
+// How many of what is counted a measurement has, over all its buckets.
+Result<uint64_t> count_in(const Measurement& measurement, const ShowCardinality& statement, const std::optional<TagPredicate>& predicate, const RunOptions& options) {
+  std::set<std::string> found;
+  if (statement.of == Of::kFieldKeys) {
+    for (const auto& reader : measurement.readers) {
+      for (tsdb::FieldInfo& field : reader->fields(measurement.name)) found.insert(std::move(field.name));
+    }
+    return found.size();
+  }
+  TRY(for_each_series(measurement, predicate.value_or(TagPredicate()), options, [&](const SeriesName& name) {
+    if (statement.of == Of::kSeries || statement.of == Of::kMeasurements) found.insert(series_key(name));
+    for (const auto& [key, value] : name.tags) {
+      if (statement.of == Of::kTagKeys) found.insert(key);
+      if (statement.of == Of::kTagValues && is_wanted_key(statement, key)) found.insert(key + '\0' + value);
+    }
+  }));
+  return found.size();
+}
+
+Result<void> write_count(std::string_view name, uint64_t count, ResultSink& sink) {
+  TRY(sink.begin_series(name, {}));
+  RowBatch batch;
+  batch.width = 1;
+  batch.values = {FieldValue::of_integer(static_cast<int64_t>(count))};
+  return sink.rows(batch);
+}
+
+}  // namespace
+
+// Nothing is estimated here, but a bare number has that name in InfluxDB.
+Result<void> show_cardinality(const ShowCardinality& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink) {
+  const auto predicate = TRY(condition_of(statement, options.now_ns));
+  const bool has_number = statement.of == Of::kSeries || statement.of == Of::kMeasurements;
+  const bool bare = has_number && !statement.exact && statement.sources.empty() && !statement.condition;
+  const bool one_number = bare || statement.of == Of::kMeasurements;
+  sink.columns({bare ? "cardinality estimation" : "count"}, false, nullptr);
+  uint64_t total = 0;
+  for (const Measurement& measurement : TRY(catalog.measurements(statement.database, statement.sources))) {
+    const uint64_t count = TRY(count_in(measurement, statement, predicate, options));
+    if (count == 0) continue;
+    total += statement.of == Of::kMeasurements ? 1 : count;
+    if (!one_number) TRY(write_count(measurement.name, count, sink));
+  }
+  return one_number ? write_count("", total, sink) : Result<void>();
+}
+
+Result<void> show_queries(const RunOptions& options, ResultSink& sink) {
+  sink.columns({"qid", "query", "database", "duration", "status"}, false, nullptr);
+  if (options.running == nullptr) return {};
+  TRY(sink.begin_series("", {}));
+  for (const RunningQueries::Query& each : options.running->list()) {
+    const std::string duration = go_duration(each.running_ns);
+    RowBatch batch;
+    batch.width = 5;
+    batch.values = {FieldValue::of_integer(static_cast<int64_t>(each.id)), text(each.text), text(each.database), text(duration), text(each.killed ? "killed" : "running")};
+    TRY(sink.rows(batch));
   }
   return {};
 }

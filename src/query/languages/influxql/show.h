@@ -19,6 +19,8 @@ Result<void> show_tag_keys(const ShowTagKeys& statement, Catalog& catalog, const
 Result<void> show_tag_values(const ShowTagValues& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
 Result<void> show_field_keys(const ShowFieldKeys& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
 Result<void> show_series(const ShowSeries& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
+Result<void> show_cardinality(const ShowCardinality& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
+Result<void> show_queries(const RunOptions& options, ResultSink& sink);
 Result<void> show_databases(const tsdb::Engine& engine, ResultSink& sink);
 Result<void> show_retention_policies(const std::string& database, const tsdb::Engine& engine, ResultSink& sink);
 Result<void> show_diagnostics(const ShowDiagnostics& statement, const RunOptions& options, ResultSink& sink);
