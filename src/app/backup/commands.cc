@@ -11,9 +11,9 @@
 #include <boost/json/value.hpp>
 
 #include "app/backup/directory.h"
-#include "app/backup/http_call.h"
 #include "app/backup/progress_display.h"
 #include "app/backup/row_check.h"
+#include "app/client/http_call.h"
 #include "app/data_directory.h"
 #include "backup/data_files.h"
 #include "backup/place.h"
@@ -45,26 +45,9 @@ void say_made(std::string_view id, const std::filesystem::path& directory, uint6
   say(fmt::format("backup {} in {}: {} files, {}, {} of it copied", id, directory.string(), files, size_text(bytes), size_text(copied_bytes)));
 }
 
-// Where the server of a configuration is for somebody on the same machine, and as whom to come.
-Result<HttpServer> server_of(const BackupArguments& arguments) {
-  HttpServer server{.server = arguments.config.http.listen};
-  if (server.server.host == "0.0.0.0") server.server.host = "127.0.0.1";
-  if (server.server.host == "::") server.server.host = "::1";
-  const auto& users = arguments.config.auth.users;
-  if (arguments.user.empty() && users.empty()) return server;
-  const auto user = arguments.user.empty() ? users.begin() : std::find_if(users.begin(), users.end(), [&](const UserConfig& one) { return one.name == arguments.user; });
-  if (user == users.end()) {
-    return fail(ErrorCode::kNotFound, "the configuration has no password of '{}'; name the server's file with --config, or give CAMPANILE_AUTH_USER and "
-                "CAMPANILE_AUTH_PASSWORD_FILE", excerpt(arguments.user));
-  }
-  server.user = user->name;
-  server.password = user->password;
-  return server;
-}
-
 // An answer of the API as JSON; its error in the server's words.
 Result<boost::json::object> ask(const HttpServer& server, std::string_view method, const std::string& target) {
-  const HttpAnswer answer = TRY(http_call(server, method, target));
+  const HttpAnswer answer = TRY(http_call(server, {.method = std::string(method), .target = target}));
   boost::system::error_code error;
   const auto value = boost::json::parse(answer.body, error);
   const auto* const object = error ? nullptr : value.if_object();
@@ -112,7 +95,7 @@ Result<std::pair<std::string, backup::ProgressStatus>> watch(const HttpServer& s
 }
 
 Result<void> back_up_running(const BackupArguments& arguments) {
-  const HttpServer server = TRY(server_of(arguments));
+  const HttpServer server = TRY(local_server(arguments.config, arguments.user));
   const auto begun = TRY(ask(server, "POST", fmt::format("/api/v1/backups?keep={}", arguments.keep)));
   const std::string id = text_in(begun, "id");
   const auto [directory, status] = TRY(watch(server, id));

@@ -15,6 +15,7 @@
 #include "app/config/exposure.h"
 #include "app/config/load.h"
 #include "app/config/print.h"
+#include "app/query/query_command.h"
 #include "app/repair/repair.h"
 #include "base/text.h"
 
@@ -125,6 +126,25 @@ int run_backup(const BackupFlags& flags) {
   return backup_command({.config = std::move(loaded->config), .user = flags.user, .keep = flags.keep, .offline = flags.offline});
 }
 
+QueryForm form_named(std::string_view name) {
+  if (name == "csv") return QueryForm::kCsv;
+  if (name == "json") return QueryForm::kJson;
+  if (name == "sparkline") return QueryForm::kSparkline;
+  return name == "chart" ? QueryForm::kChart : QueryForm::kTable;
+}
+
+int run_query(const QueryFlags& flags) {
+  Result<std::vector<Override>> overrides = overrides_of(flags.where);
+  if (!overrides) {
+    print_error(overrides.error().message);
+    return kExitUsage;
+  }
+  Result<LoadedConfig> loaded = load_config({.file = config_file(flags.where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
+  if (!loaded) return fail_with(loaded.error());
+  const std::string database = flags.database.empty() ? loaded->config.ingest.database : flags.database;
+  return query_command({.config = std::move(loaded->config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .form = form_named(flags.form)});
+}
+
 int run_bench(const bench::LoadFlags& flags) {
   const Result<bench::LoadOptions> options = bench::check_load_flags(flags);
   if (!options) {
@@ -170,6 +190,7 @@ int dispatch(const CLI::App& app, const CommandFlags& flags, const Commands& com
   if (app.got_subcommand("verify")) return verify_command(flags.verify.path);
   if (app.got_subcommand("restore")) return restore_command(flags.restore.backup, flags.restore.directory);
   if (app.got_subcommand("repair")) return repair_command({.directory = flags.repair.directory, .is_trial = flags.repair.is_trial});
+  if (app.got_subcommand("query")) return run_query(flags.query);
   if (app.got_subcommand("bench")) return run_bench(flags.load);
   if (app.got_subcommand("completion")) {
     print(bash_completion());

@@ -113,6 +113,24 @@ void add_repair(CLI::App& app, CommandFlags& flags) {
       "  campanile repair /var/lib/campanile");
 }
 
+void add_query(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("query", "Ask a running server in InfluxQL, and show the answer");
+  QueryFlags& query = flags.query;
+  command->add_option("text", query.text, "The statements, in quotes; - reads them from standard input")->type_name("QUERY")->required();
+  command->add_option("-d,--database", query.database, "The database, where a statement names none")->type_name("NAME")->default_str("the configuration's");
+  command->add_option("--rp", query.retention_policy, "The retention policy, likewise")->type_name("NAME");
+  command->add_option("-f,--format", query.form, "How the answer is shown")->type_name("FORM")->check(CLI::IsMember({"table", "csv", "json", "sparkline", "chart"}))->capture_default_str();
+  command->add_option("-c,--config", query.where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command->add_option("--http", query.where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
+  command->add_option("--user", query.user, "Which account to use; the configuration has its password")->type_name("NAME");
+  command->add_option("--set", query.where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->footer(
+      "Examples:\n"
+      "  campanile query 'SHOW MEASUREMENTS'\n"
+      "  campanile query \"SELECT mean(value) FROM data WHERE time > now() - 1d GROUP BY time(10m), room\" --format chart\n"
+      "  campanile query -f csv - < question.influxql > answer.csv");
+}
+
 void add_bench(CLI::App& app, CommandFlags& flags) {
   CLI::App* command = app.add_subcommand("bench", "Put load on a server and measure what it does");
   command->require_subcommand(1);
@@ -139,6 +157,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
   add_verify(*app, flags);
   add_restore(*app, flags);
   add_repair(*app, flags);
+  add_query(*app, flags);
   add_bench(*app, flags);
   app->add_subcommand("version", "Print the version");
   CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");
@@ -150,6 +169,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
       "  campanile serve --data /var/lib/campanile       run\n"
       "  campanile pub -t lab/bench/temperature -m 21.5  send a reading\n"
       "  campanile sub -t '#' -v                         see what comes by\n"
+      "  campanile query 'SELECT last(value) FROM data'  ask what is stored\n"
       "  campanile backup --keep 7                       save everything of a running server\n"
       "  campanile bench mqtt --subscribers 1            measure a broker\n\n"
       "`campanile COMMAND --help` tells more.");

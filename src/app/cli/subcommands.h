@@ -56,6 +56,15 @@ struct RepairFlags {
   bool is_trial = false;
 };
 
+struct QueryFlags {
+  ServeFlags where;  // of these config, http and settings
+  std::string user;
+  std::string text;
+  std::string database;
+  std::string retention_policy;
+  std::string form = "table";
+};
+
 struct CommandFlags {
   ServeFlags serve;
   CheckFlags check;
@@ -63,6 +72,7 @@ struct CommandFlags {
   VerifyFlags verify;
   RestoreFlags restore;
   RepairFlags repair;
+  QueryFlags query;
   bench::LoadFlags load;
   std::string shell = "bash";
 };

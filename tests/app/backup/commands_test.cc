@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "../../backup/running_data.h"
-#include "app/backup/http_call.h"
+#include "app/client/http_call.h"
 #include "app/backup/progress_display.h"
 #include "app/cli/command_line.h"
 #include "app/data_directory.h"

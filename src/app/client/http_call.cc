@@ -1,5 +1,6 @@
-#include "app/backup/http_call.h"
+#include "app/client/http_call.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -14,9 +15,6 @@
 
 namespace campanile::app {
 namespace {
-
-constexpr size_t kAnswerBytesMax = 16u << 20;
-constexpr int kPatienceS = 30;
 
 std::string words(int error_number) { return std::generic_category().message(error_number); }
 
@@ -34,7 +32,7 @@ class Socket {
   int number_;
 };
 
-Result<Socket> connect_to(const net::Address& address) {
+Result<Socket> connect_to(const net::Address& address, std::chrono::seconds patience_s) {
   addrinfo hints{.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   addrinfo* found = nullptr;
   const int failed = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
@@ -44,7 +42,7 @@ Result<Socket> connect_to(const net::Address& address) {
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
     Socket socket(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol));
     if (socket.get() < 0) continue;
-    const timeval patience{.tv_sec = kPatienceS};
+    const timeval patience{.tv_sec = patience_s.count()};
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (::connect(socket.get(), at->ai_addr, at->ai_addrlen) == 0) return socket;
@@ -63,7 +61,7 @@ Result<void> send_all(int socket, std::string_view bytes, const net::Address& ad
   return {};
 }
 
-Result<std::string> receive_all(int socket, const net::Address& address) {
+Result<std::string> receive_all(int socket, const net::Address& address, size_t bytes_max) {
   std::string bytes;
   char block[16 << 10];
   for (;;) {
@@ -72,18 +70,36 @@ Result<std::string> receive_all(int socket, const net::Address& address) {
     if (got < 0) return fail(ErrorCode::kUnavailable, "{}: {}", address.to_string(), words(errno));
     if (got == 0) return bytes;
     bytes.append(block, static_cast<size_t>(got));
-    if (bytes.size() > kAnswerBytesMax) return fail(ErrorCode::kTooLarge, "{} answers more than {} bytes", address.to_string(), kAnswerBytesMax);
+    if (bytes.size() > bytes_max) return fail(ErrorCode::kTooLarge, "{} answers more than {} bytes", address.to_string(), bytes_max);
   }
 }
 
 }  // namespace
 
-Result<HttpAnswer> http_call(const HttpServer& server, std::string_view method, std::string_view target) {
-  const auto socket = TRY(connect_to(server.server));
-  std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n", method, target, server.server.to_string());
+Result<HttpServer> local_server(const Config& config, const std::string& user) {
+  HttpServer server{.server = config.http.listen};
+  if (server.server.host == "0.0.0.0") server.server.host = "127.0.0.1";
+  if (server.server.host == "::") server.server.host = "::1";
+  const auto& users = config.auth.users;
+  if (user.empty() && users.empty()) return server;
+  const auto account = user.empty() ? users.begin() : std::find_if(users.begin(), users.end(), [&](const UserConfig& one) { return one.name == user; });
+  if (account == users.end()) {
+    return fail(ErrorCode::kNotFound, "the configuration has no password of '{}'; name the server's file with --config, or give CAMPANILE_AUTH_USER and "
+                "CAMPANILE_AUTH_PASSWORD_FILE", excerpt(user));
+  }
+  server.user = account->name;
+  server.password = account->password;
+  return server;
+}
+
+Result<HttpAnswer> http_call(const HttpServer& server, const HttpCall& call) {
+  const auto socket = TRY(connect_to(server.server, call.patience));
+  std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n", call.method, call.target, server.server.to_string(), call.body.size());
+  if (!call.content_type.empty()) request += fmt::format("Content-Type: {}\r\n", call.content_type);
+  if (!call.accept.empty()) request += fmt::format("Accept: {}\r\n", call.accept);
   if (!server.user.empty()) request += fmt::format("Authorization: Basic {}\r\n", base64_encode(server.user + ":" + server.password));
-  TRY(send_all(socket.get(), request + "\r\n", server.server));
-  auto answer = parse_answer(TRY(receive_all(socket.get(), server.server)));
+  TRY(send_all(socket.get(), request + "\r\n" + call.body, server.server));
+  auto answer = parse_answer(TRY(receive_all(socket.get(), server.server, call.answer_bytes_max)));
   if (!answer) return with_context(std::move(answer.error()), server.server.to_string());
   return answer;
 }
