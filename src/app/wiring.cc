@@ -24,6 +24,7 @@
 #include "api/status.h"
 #include "api/topics.h"
 #include "app/config/durability.h"
+#include "app/continuous_queries.h"
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
@@ -114,6 +115,7 @@ struct Program::Parts {
   std::unique_ptr<WorkerPool> workers;
   std::unique_ptr<journal::Checkpointer> checkpointer;
   std::unique_ptr<HealthChecks> problems;
+  std::unique_ptr<ContinuousQueries> continuous;
   std::unique_ptr<backup::Service> backups;
 
   std::unique_ptr<registry::Accounts> accounts;
@@ -316,9 +318,12 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
       write_options(config));
   auto queries = query_options(config, *audit);
   queries.help = [this](WorkerPool::Task task) { return workers->submit_if_idle(std::move(task)); };
+  continuous = std::make_unique<ContinuousQueries>(
+      *engine, clock, query::influxql::RunOptions{.context = {.limits = queries.limits, .help = queries.help, .helpers_max = queries.helpers_max}}, queries.timeout, metrics);
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
+  continuous->start();
 }
 
 Result<api::Sealed> Program::Parts::seal_everything() {
@@ -410,6 +415,7 @@ void Program::stop() {
   if (parts.broker) parts.broker->shut_down();
   if (parts.loops) parts.loops->stop();
   if (parts.live) parts.live->stop();
+  if (parts.continuous) parts.continuous->stop();
   if (parts.problems) parts.problems->stop();
   if (parts.workers) parts.workers->stop();
   if (parts.backups) parts.backups->stop();

@@ -8,7 +8,7 @@
 namespace campanile::tsdb {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;  // 1: without continuous queries
 constexpr size_t kNameBytesMax = 255;
 
 }  // namespace
@@ -33,6 +33,10 @@ Catalog::Effect Catalog::apply(const DatabaseChange& change) {
     databases_.erase(found);
     return effect;
   }
+  if (change.kind >= DatabaseChange::Kind::kCreateQuery) {
+    if (found != databases_.end()) change_queries(found->second, change);
+    return effect;
+  }
   const bool changes_policy = change.kind == DatabaseChange::Kind::kDropPolicy || change.kind == DatabaseChange::Kind::kAlterPolicy;
   if (changes_policy) {
     if (found != databases_.end()) change_policy(found->second, change, effect);
@@ -48,6 +52,15 @@ Catalog::Effect Catalog::apply(const DatabaseChange& change) {
   }
   if (change.is_default || creates) database.default_policy = change.policy;
   return effect;
+}
+
+void Catalog::change_queries(Database& database, const DatabaseChange& change) {
+  const auto query = std::ranges::find(database.queries, change.policy, &ContinuousQuery::name);
+  if (change.kind == DatabaseChange::Kind::kCreateQuery) {
+    if (query == database.queries.end()) database.queries.push_back({change.policy, change.text});
+  } else if (query != database.queries.end()) {
+    database.queries.erase(query);
+  }
 }
 
 void Catalog::change_policy(Database& database, const DatabaseChange& change, Effect& effect) {
@@ -86,6 +99,11 @@ std::string Catalog::encode() const {
       codec::append_varint(out, policy.bucket);
       codec::append_signed(out, policy.duration_ns);
     }
+    codec::append_varint(out, database.queries.size());
+    for (const ContinuousQuery& query : database.queries) {
+      codec::append_bytes(out, query.name);
+      codec::append_bytes(out, query.text);
+    }
   }
   return out;
 }
@@ -93,7 +111,7 @@ std::string Catalog::encode() const {
 Result<Catalog> Catalog::decode(std::string_view bytes) {
   codec::ByteReader in(bytes);
   const uint8_t version = in.byte();
-  if (version != kVersion) return fail(ErrorCode::kUnsupported, "catalogue row of format version {}, this program reads {}", version, kVersion);
+  if (version < 1 || version > kVersion) return fail(ErrorCode::kUnsupported, "catalogue row of format version {}, this program reads up to {}", version, kVersion);
   Catalog catalog;
   catalog.next_bucket_ = static_cast<BucketId>(in.varint());
   catalog.applied_lsn_ = in.varint();
@@ -106,6 +124,11 @@ Result<Catalog> Catalog::decode(std::string_view bytes) {
       policy.bucket = static_cast<BucketId>(in.varint());
       policy.duration_ns = in.signed_varint();
       database.policies.push_back(std::move(policy));
+    }
+    for (uint64_t queries = version < 2 ? 0 : in.varint(); queries > 0 && in.ok(); --queries) {
+      ContinuousQuery query{.name = std::string(in.sized_bytes())};
+      query.text = in.sized_bytes();
+      database.queries.push_back(std::move(query));
     }
   }
   if (!in.ok() || !in.at_end()) return fail(ErrorCode::kCorrupt, "catalogue row of {} bytes", bytes.size());

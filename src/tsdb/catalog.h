@@ -30,6 +30,7 @@ class Catalog {
   struct Database {
     std::vector<Policy> policies;
     std::string default_policy;
+    std::vector<ContinuousQuery> queries;  // in the order in which they were made
     const Policy* find(std::string_view policy) const;
   };
 
@@ -59,6 +60,7 @@ class Catalog {
   static Result<Catalog> decode(std::string_view bytes);
 
  private:
+  static void change_queries(Database& database, const DatabaseChange& change);
   static void change_policy(Database& database, const DatabaseChange& change, Effect& effect);
 
   std::map<std::string, Database, std::less<>> databases_;

@@ -10,6 +10,7 @@ namespace campanile::tsdb {
 namespace {
 
 constexpr std::string_view kDefaultPolicy = "autogen";  // InfluxDB's name for the one that keeps for ever
+constexpr size_t kContinuousQueryBytesMax = 1u << 20;
 constexpr int64_t kShortestDurationNs = 3600 * kNanosPerSecond;
 
 }  // namespace
@@ -56,9 +57,10 @@ Result<void> EngineImpl::change(DatabaseChange change, bool takes_bucket) {
   {
     const std::unique_lock lock(index_.gate);
     const bool exists = catalog_.find(change.database) != nullptr;
-    const bool drops = change.kind == DatabaseChange::Kind::kDropDatabase || change.kind == DatabaseChange::Kind::kDropPolicy;
+    const bool drops = change.kind == DatabaseChange::Kind::kDropDatabase || change.kind == DatabaseChange::Kind::kDropPolicy ||
+                       change.kind == DatabaseChange::Kind::kDropQuery;
     const bool is_done = drops ? !exists : exists && change.kind == DatabaseChange::Kind::kCreateDatabase;
-    const bool wants_database = change.kind == DatabaseChange::Kind::kCreatePolicy || change.kind == DatabaseChange::Kind::kAlterPolicy;
+    const bool wants_database = !drops && change.kind != DatabaseChange::Kind::kCreateDatabase;
     if (wants_database && !exists) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(change.database));
     if (is_done) {
       // Somebody else may have done it a moment ago: the answer waits for theirs to be durable.
@@ -130,6 +132,28 @@ Result<void> EngineImpl::alter_retention_policy(std::string_view database, std::
     altered.duration_ns = duration_ns.value_or(there->duration_ns);
   }
   return change(std::move(altered), false);
+}
+
+Result<void> EngineImpl::create_continuous_query(std::string_view database, const ContinuousQuery& query) {
+  TRY(check_name("continuous query", query.name));
+  if (query.text.size() > kContinuousQueryBytesMax) return fail(ErrorCode::kInvalidArgument, "a continuous query may have up to {} bytes", kContinuousQueryBytesMax);
+  for (const ContinuousQuery& each : TRY(continuous_queries(database))) {
+    if (each.name != query.name) continue;
+    if (each.text == query.text) return {};
+    return fail(ErrorCode::kAlreadyExists, "continuous query already exists");
+  }
+  return change({.kind = DatabaseChange::Kind::kCreateQuery, .database = std::string(database), .policy = query.name, .text = query.text}, false);
+}
+
+Result<void> EngineImpl::drop_continuous_query(std::string_view database, std::string_view name) {
+  return change({.kind = DatabaseChange::Kind::kDropQuery, .database = std::string(database), .policy = std::string(name)}, false);
+}
+
+Result<std::vector<ContinuousQuery>> EngineImpl::continuous_queries(std::string_view database) const {
+  const std::shared_lock lock(index_.gate);
+  const Catalog::Database* const found = catalog_.find(database);
+  if (!found) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", excerpt(database));
+  return found->queries;
 }
 
 std::vector<std::string> EngineImpl::databases() const {

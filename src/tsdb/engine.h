@@ -98,6 +98,12 @@ struct RetentionPolicy {
   bool is_default = false;
 };
 
+// A query that is run again and again. The engine keeps it with its database and does not know its language.
+struct ContinuousQuery {
+  std::string name;
+  std::string text;
+};
+
 struct EngineStatus {
   uint64_t series = 0;
   uint64_t columns = 0;
@@ -129,6 +135,10 @@ class Engine : public journal::Participant {
   virtual Result<void> drop_retention_policy(std::string_view database, std::string_view policy) = 0;
   // What is not given stays as it is. Errors: kNotFound, kInvalidArgument.
   virtual Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) = 0;
+  // The same again is fine. Errors: kNotFound, kAlreadyExists, kInvalidArgument.
+  virtual Result<void> create_continuous_query(std::string_view database, const ContinuousQuery& query) = 0;
+  virtual Result<void> drop_continuous_query(std::string_view database, std::string_view name) = 0;  // unknown: fine
+  virtual Result<std::vector<ContinuousQuery>> continuous_queries(std::string_view database) const = 0;
   // The bucket of a database and a retention policy; an empty policy means the default one.
   // Errors: kNotFound with InfluxDB's words: database not found: "x" / retention policy not found: x
   virtual Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const = 0;

@@ -36,6 +36,9 @@ class EngineImpl final : public Engine {
   std::vector<std::string> databases() const override;
   Result<std::vector<RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const RetentionPolicy& policy) override;
+  Result<void> create_continuous_query(std::string_view database, const ContinuousQuery& query) override;
+  Result<void> drop_continuous_query(std::string_view database, std::string_view name) override;
+  Result<std::vector<ContinuousQuery>> continuous_queries(std::string_view database) const override;
   Result<void> drop_retention_policy(std::string_view database, std::string_view policy) override;
   Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) override;
   Result<BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;

@@ -8,8 +8,8 @@ namespace {
 using codec::ByteReader;
 
 constexpr uint8_t kVersion = 1;
-// Of a database change that drops or alters a retention policy, which programs before it do not know.
-constexpr uint8_t kPolicyChangesVersion = 2;
+// Of a database change of a kind above kCreatePolicy, which programs before it do not know.
+constexpr uint8_t kLaterChangesVersion = 2;
 constexpr uint8_t kColumnDefinition = 1;
 constexpr uint8_t kSeriesDefinition = 2;
 constexpr uint8_t kSeriesRemoval = 3;
@@ -252,31 +252,34 @@ Result<RangeChange> decode_range_change(journal::RecordType type, std::string_vi
 
 std::string encode_database_change(const DatabaseChange& change) {
   std::string out;
-  out += static_cast<char>(change.kind > DatabaseChange::Kind::kCreatePolicy ? kPolicyChangesVersion : kVersion);
+  const bool is_later = change.kind > DatabaseChange::Kind::kCreatePolicy;
+  out += static_cast<char>(is_later ? kLaterChangesVersion : kVersion);
   out += static_cast<char>(change.kind);
   codec::append_bytes(out, change.database);
   codec::append_bytes(out, change.policy);
   codec::append_varint(out, change.bucket);
   codec::append_signed(out, change.duration_ns);
   out += static_cast<char>(change.is_default);
+  if (is_later) codec::append_bytes(out, change.text);
   return out;
 }
 
 Result<DatabaseChange> decode_database_change(std::string_view payload) {
   ByteReader in(payload);
   const uint8_t version = in.byte();
-  if (in.ok() && version > kPolicyChangesVersion) {
-    return fail(ErrorCode::kUnsupported, "database change of format version {}, this program reads up to {}", version, kPolicyChangesVersion);
+  if (in.ok() && version > kLaterChangesVersion) {
+    return fail(ErrorCode::kUnsupported, "database change of format version {}, this program reads up to {}", version, kLaterChangesVersion);
   }
   DatabaseChange change{};
   const uint8_t kind = in.byte();
-  const uint8_t last_kind = version < kPolicyChangesVersion ? 3 : 5;
+  const uint8_t last_kind = version < kLaterChangesVersion ? 3 : 7;
   change.kind = static_cast<DatabaseChange::Kind>(kind);
   change.database = in.sized_bytes();
   change.policy = in.sized_bytes();
   const uint64_t bucket = in.varint();
   change.duration_ns = in.signed_varint();
   change.is_default = in.byte() != 0;
+  if (version == kLaterChangesVersion) change.text = in.sized_bytes();
   if (!in.ok() || !in.at_end() || version < kVersion || kind < 1 || kind > last_kind || bucket > UINT32_MAX) return corrupt("bad database change");
   change.bucket = static_cast<BucketId>(bucket);
   return change;

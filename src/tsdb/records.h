@@ -90,12 +90,13 @@ std::string encode_range_change(const RangeChange& change);
 Result<RangeChange> decode_range_change(journal::RecordType type, std::string_view payload);
 
 struct DatabaseChange {
-  enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3, kDropPolicy = 4, kAlterPolicy = 5 } kind;
+  enum class Kind : uint8_t { kCreateDatabase = 1, kDropDatabase = 2, kCreatePolicy = 3, kDropPolicy = 4, kAlterPolicy = 5, kCreateQuery = 6, kDropQuery = 7 } kind;
   std::string database;
-  std::string policy;         // none with kDropDatabase
+  std::string policy;         // or the name of the continuous query; none with kDropDatabase
   BucketId bucket = 0;        // of the policy, where one is made
   int64_t duration_ns = 0;    // where one is made or altered
   bool is_default = false;
+  std::string text;           // of the query, where one is made
 };
 
 std::string encode_database_change(const DatabaseChange& change);

@@ -111,6 +111,9 @@ class FakeEngine final : public tsdb::Engine {
   void stop() override {}
   Result<std::vector<tsdb::RetentionPolicy>> retention_policies(std::string_view) const override { return std::vector<tsdb::RetentionPolicy>(); }
   Result<void> create_retention_policy(std::string_view, const tsdb::RetentionPolicy&) override { return {}; }
+  Result<void> create_continuous_query(std::string_view, const tsdb::ContinuousQuery&) override { return {}; }
+  Result<void> drop_continuous_query(std::string_view, std::string_view) override { return {}; }
+  Result<std::vector<tsdb::ContinuousQuery>> continuous_queries(std::string_view) const override { return std::vector<tsdb::ContinuousQuery>(); }
   Result<void> drop_retention_policy(std::string_view, std::string_view) override { return {}; }
   Result<void> alter_retention_policy(std::string_view, std::string_view, std::optional<int64_t>, bool) override { return {}; }
   Result<std::shared_ptr<const tsdb::Reader>> reader(tsdb::BucketId) const override { return fail(ErrorCode::kUnsupported, "not in tests"); }

@@ -222,6 +222,25 @@ Result<std::vector<tsdb::RetentionPolicy>> MemoryEngine::retention_policies(std:
   return policies;
 }
 
+Result<void> MemoryEngine::create_continuous_query(std::string_view database, const tsdb::ContinuousQuery& query) {
+  for (const tsdb::ContinuousQuery& each : TRY(continuous_queries(database))) {
+    if (each.name == query.name) return each.text == query.text ? Result<void>() : fail(ErrorCode::kAlreadyExists, "continuous query already exists");
+  }
+  queries_[std::string(database)].push_back(query);
+  return {};
+}
+
+Result<void> MemoryEngine::drop_continuous_query(std::string_view database, std::string_view name) {
+  std::erase_if(queries_[std::string(database)], [&](const tsdb::ContinuousQuery& each) { return each.name == name; });
+  return {};
+}
+
+Result<std::vector<tsdb::ContinuousQuery>> MemoryEngine::continuous_queries(std::string_view database) const {
+  if (!databases_.contains(database)) return fail(ErrorCode::kNotFound, "database not found: \"{}\"", database);
+  const auto found = queries_.find(database);
+  return found == queries_.end() ? std::vector<tsdb::ContinuousQuery>() : found->second;
+}
+
 Result<void> MemoryEngine::drop_retention_policy(std::string_view database, std::string_view policy) {
   const auto found = databases_.find(database);
   if (found != databases_.end()) std::erase_if(found->second, [&](const Policy& each) { return each.policy.name == policy; });

@@ -52,6 +52,9 @@ class MemoryEngine : public tsdb::Engine {
   std::vector<std::string> databases() const override;
   Result<std::vector<tsdb::RetentionPolicy>> retention_policies(std::string_view database) const override;
   Result<void> create_retention_policy(std::string_view database, const tsdb::RetentionPolicy& policy) override;
+  Result<void> create_continuous_query(std::string_view database, const tsdb::ContinuousQuery& query) override;
+  Result<void> drop_continuous_query(std::string_view database, std::string_view name) override;
+  Result<std::vector<tsdb::ContinuousQuery>> continuous_queries(std::string_view database) const override;
   Result<void> drop_retention_policy(std::string_view database, std::string_view policy) override;
   Result<void> alter_retention_policy(std::string_view database, std::string_view policy, std::optional<int64_t> duration_ns, bool make_default) override;
   Result<tsdb::BucketId> bucket(std::string_view database, std::string_view retention_policy) const override;
@@ -75,6 +78,7 @@ class MemoryEngine : public tsdb::Engine {
   };
   size_t block_points_;
   std::map<std::string, std::vector<Policy>, std::less<>> databases_;
+  std::map<std::string, std::vector<tsdb::ContinuousQuery>, std::less<>> queries_;
   std::map<tsdb::BucketId, std::unique_ptr<MemoryBucket>> buckets_;
   tsdb::BucketId next_bucket_ = 1;
   tsdb::SeriesId next_series_ = 1;

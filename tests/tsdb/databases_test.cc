@@ -83,6 +83,35 @@ TEST(Databases, APolicyIsAlteredForTheWritesToCome) {
   }
 }
 
+TEST(Databases, KeepContinuousQueriesUntilTheyAreDropped) {
+  EngineHarness h;
+  h.bucket();
+  const ContinuousQuery hourly{.name = "hourly", .text = "CREATE …"};
+  EXPECT_EQ(h.engine->create_continuous_query("nowhere", hourly).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(h.engine->create_continuous_query("campus", hourly));
+  EXPECT_TRUE(h.engine->create_continuous_query("campus", hourly)) << "the same again";
+  EXPECT_EQ(h.engine->create_continuous_query("campus", {.name = "hourly", .text = "x"}).error().code, ErrorCode::kAlreadyExists);
+  ASSERT_TRUE(h.engine->create_continuous_query("campus", {.name = "daily", .text = "y"}));
+  for (int round = 0; round < 3; ++round) {
+    if (round == 1) h.crash();
+    if (round == 2) {
+      h.checkpoint();
+      h.crash();
+    }
+    const auto queries = h.engine->continuous_queries("campus").value();
+    ASSERT_EQ(queries.size(), 2u) << round;
+    EXPECT_EQ(queries[0].text, "CREATE …");
+    EXPECT_EQ(queries[1].name, "daily");
+  }
+  EXPECT_TRUE(h.engine->drop_continuous_query("campus", "never was"));
+  ASSERT_TRUE(h.engine->drop_continuous_query("campus", "hourly"));
+  h.crash();
+  EXPECT_EQ(h.engine->continuous_queries("campus").value().size(), 1u);
+  ASSERT_TRUE(h.engine->drop_database("campus"));
+  h.bucket();
+  EXPECT_TRUE(h.engine->continuous_queries("campus").value().empty()) << "they went with the database";
+}
+
 TEST(Databases, MayHavePointsAcknowledgedBeforeTheirSync) {
   using namespace std::chrono_literals;
   EngineHarness h({.sync_within = {{"metrics", 200ms}}});

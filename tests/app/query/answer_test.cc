@@ -72,10 +72,10 @@ TEST(Chart, MoreRowsThanPlacesAreMeans) {
 TEST(Chart, JoinsWhatLiesBesideOneAnother) {
   EXPECT_EQ(draw_chart(numbers({0, 10}), 14, 2),
             "m x\n"
-            "10 │     ⣀⠤⠒⠉⠁\n"
-            " 0 │⣀⠤⠒⠉⠁     \n"
+            "10 │     ⣀⡠⠔⠒⠉\n"
+            " 0 │⣀⠤⠔⠊⠉     \n"
             "   └──────────\n"
-            "   0        1\n");
+            "    0        1\n");
 }
 
 TEST(Chart, OfHugeNumbersStaysInItsFrame) {

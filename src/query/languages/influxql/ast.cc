@@ -108,6 +108,8 @@ bool writes(const Statement& statement) {
     bool operator()(const AlterRetentionPolicy&) const { return true; }
     bool operator()(const DropRetentionPolicy&) const { return true; }
     bool operator()(const DropMeasurement&) const { return true; }
+    bool operator()(const CreateContinuousQuery&) const { return true; }
+    bool operator()(const DropContinuousQuery&) const { return true; }
     bool operator()(const KillQuery&) const { return true; }
     bool operator()(const Explain&) const { return false; }
     bool operator()(const ShowQueries&) const { return false; }

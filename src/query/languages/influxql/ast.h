@@ -172,6 +172,17 @@ struct AlterRetentionPolicy {
   std::optional<int64_t> shard_duration_ns;
   bool is_default = false;
 };
+struct CreateContinuousQuery {
+  std::string name;
+  std::string database;
+  std::optional<int64_t> every_ns;  // RESAMPLE
+  std::optional<int64_t> for_ns;
+  SelectStatement select;           // has a target and windows
+};
+struct DropContinuousQuery {
+  std::string name;
+  std::string database;
+};
 struct KillQuery {
   uint64_t id = 0;
 };
@@ -188,7 +199,8 @@ struct Unsupported {
 using StatementBody =
     std::variant<SelectStatement, ShowMeasurements, ShowTagKeys, ShowTagValues, ShowFieldKeys, ShowSeries, ShowDatabases, ShowRetentionPolicies,
                  ShowDiagnostics, ShowUsers, ShowContinuousQueries, ShowSubscriptions, ShowCardinality, ShowQueries, CreateDatabase, DropDatabase, CreateRetentionPolicy,
-                 AlterRetentionPolicy, DropRetentionPolicy, DeleteStatement, DropSeries, DropMeasurement, KillQuery, Explain, Unsupported>;
+                 AlterRetentionPolicy, DropRetentionPolicy, DeleteStatement, DropSeries, DropMeasurement, KillQuery, Explain,
+                 CreateContinuousQuery, DropContinuousQuery, Unsupported>;
 
 struct Statement {
   StatementBody body;

@@ -48,16 +48,20 @@ class StatementRunner {
   Result<void> operator()(const ShowRetentionPolicies& statement) { return show_retention_policies(TRY(catalog_.database(statement.database)), engine_, sink_); }
   Result<void> operator()(const ShowDiagnostics& statement) { return show_diagnostics(statement, options_, sink_); }
 
-  // There are none of these, and that is the answer in the shape that clients look for.
+  // There are none of these, nor subscriptions, and that is the answer in the shape that clients look for.
   Result<void> operator()(const ShowUsers&) {
     sink_.columns({"user", "admin"}, false, nullptr);
     return sink_.empty_series("");
   }
-  Result<void> operator()(const ShowContinuousQueries&) {
-    sink_.columns({"name", "query"}, false, nullptr);
-    for (const std::string& database : engine_.databases()) TRY(sink_.empty_series(database));
-    return {};
+  Result<void> operator()(const ShowContinuousQueries&) { return show_continuous_queries(engine_, sink_); }
+  Result<void> operator()(const CreateContinuousQuery& statement) {
+    if (statement.name.empty()) return fail(ErrorCode::kInvalidArgument, "invalid name");
+    // What it could never do is said now.
+    TRY(prepare_select(statement.select, options_.now_ns));
+    TRY(Catalog(engine_, statement.database, "").bucket(*statement.select.target));
+    return engine_.create_continuous_query(statement.database, {statement.name, std::string(text_)});
   }
+  Result<void> operator()(const DropContinuousQuery& statement) { return engine_.drop_continuous_query(statement.database, statement.name); }
   Result<void> operator()(const ShowSubscriptions&) { return {}; }
 
   Result<void> operator()(const CreateDatabase& statement) {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <climits>
 
+#include "query/languages/influxql/columns.h"
 #include "query/languages/influxql/parser_state.h"
 
 namespace campanile::query::influxql {
@@ -124,6 +126,43 @@ Result<ShowCardinality> Parser::show_cardinality(ShowCardinality::Of of) {
   TRY(dimensions());
   made.limit = TRY(optional_count(TokenKind::kLimit));
   made.offset = TRY(optional_count(TokenKind::kOffset));
+  return made;
+}
+
+Result<CreateContinuousQuery> Parser::create_continuous_query() {
+  CreateContinuousQuery made;
+  made.name = TRY(identifier());
+  TRY(expect(TokenKind::kOn));
+  made.database = TRY(identifier());
+  if (accept(TokenKind::kResample)) {
+    if (accept(TokenKind::kEvery)) made.every_ns = TRY(duration());
+    if (accept(TokenKind::kFor)) made.for_ns = TRY(duration());
+    if (!made.every_ns && !made.for_ns) return wrong(next(), {"EVERY", "FOR"});
+  }
+  TRY(expect(TokenKind::kBegin));
+  TRY(expect(TokenKind::kSelect));
+  made.select = TRY(select());
+  // InfluxDB's words; where they point differs, since it reads the target before the rest.
+  const Token after = next();
+  if (!made.select.target) return wrong(after, {"INTO"});
+  const Result<Grouping> grouping = read_dimensions(made.select, 0, nullptr);
+  if (!grouping) return propagate(Error(grouping.error()));
+  if (!grouping->window) return wrong(after, "GROUP BY time(...)");
+  if (after.kind != TokenKind::kEnding) return wrong(after, {"END"});
+  const int64_t least_ns = std::max(grouping->window->every_ns, made.every_ns.value_or(0));
+  if (made.for_ns && *made.for_ns < least_ns) {
+    return fail(ErrorCode::kInvalidArgument, "FOR duration must be >= GROUP BY time duration: must be a minimum of {}, got {}", format_duration(least_ns),
+                format_duration(*made.for_ns));
+  }
+  if (made.every_ns && *made.every_ns <= 0) return error_at(Token(), "EVERY wants a duration above 0");
+  return made;
+}
+
+Result<DropContinuousQuery> Parser::drop_continuous_query() {
+  DropContinuousQuery made;
+  made.name = TRY(identifier());
+  TRY(expect(TokenKind::kOn));
+  made.database = TRY(identifier());
   return made;
 }
 

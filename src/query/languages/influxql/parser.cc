@@ -194,6 +194,7 @@ Result<StatementBody> Parser::create() {
   using enum TokenKind;
   switch (const TokenKind kind = TRY(choose({kContinuous, kDatabase, kUser, kRetention, kSubscription}))) {
     case kDatabase: return TRY(create_database());
+    case kContinuous: TRY(choose({kQuery})); return TRY(create_continuous_query());
     case kRetention: TRY(choose({kPolicy})); return TRY(create_retention_policy());
     default: return unsupported(fmt::format("CREATE {}", to_string(kind)), true);
   }
@@ -211,6 +212,7 @@ Result<StatementBody> Parser::drop() {
   using enum TokenKind;
   switch (const TokenKind kind = TRY(choose({kContinuous, kDatabase, kMeasurement, kRetention, kSeries, kShard, kSubscription, kUser}))) {
     case kDatabase: return DropDatabase{TRY(identifier())};
+    case kContinuous: TRY(choose({kQuery})); return TRY(drop_continuous_query());
     case kMeasurement: return DropMeasurement{TRY(identifier())};
     case kRetention: TRY(choose({kPolicy})); return TRY(drop_retention_policy());
     case kSeries: return TRY(drop_series());

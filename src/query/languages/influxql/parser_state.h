@@ -40,6 +40,8 @@ class Parser {
   Result<StatementBody> create();
   Result<StatementBody> drop();
   Result<Explain> explain();
+  Result<CreateContinuousQuery> create_continuous_query();
+  Result<DropContinuousQuery> drop_continuous_query();
   StatementBody unsupported(std::string what, bool is_write);
   Result<TokenKind> choose(std::initializer_list<TokenKind> choices);
 

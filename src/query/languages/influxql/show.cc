@@ -278,6 +278,19 @@ Result<void> show_cardinality(const ShowCardinality& statement, Catalog& catalog
   return one_number ? write_count("", total, sink) : Result<void>();
 }
 
+Result<void> show_continuous_queries(const tsdb::Engine& engine, ResultSink& sink) {
+  Table table({"name", "query"}, sink);
+  for (const std::string& database : engine.databases()) {
+    const auto queries = engine.continuous_queries(database);
+    // A database may be dropped meanwhile.
+    if (!queries) continue;
+    if (queries->empty()) TRY(sink.empty_series(database));
+    for (const tsdb::ContinuousQuery& each : *queries) table.add({each.name, each.text});
+    TRY(table.write(database));
+  }
+  return {};
+}
+
 Result<void> show_queries(const RunOptions& options, ResultSink& sink) {
   sink.columns({"qid", "query", "database", "duration", "status"}, false, nullptr);
   if (options.running == nullptr) return {};

@@ -21,6 +21,7 @@ Result<void> show_field_keys(const ShowFieldKeys& statement, Catalog& catalog, c
 Result<void> show_series(const ShowSeries& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
 Result<void> show_cardinality(const ShowCardinality& statement, Catalog& catalog, const RunOptions& options, ResultSink& sink);
 Result<void> show_queries(const RunOptions& options, ResultSink& sink);
+Result<void> show_continuous_queries(const tsdb::Engine& engine, ResultSink& sink);
 Result<void> show_databases(const tsdb::Engine& engine, ResultSink& sink);
 Result<void> show_retention_policies(const std::string& database, const tsdb::Engine& engine, ResultSink& sink);
 Result<void> show_diagnostics(const ShowDiagnostics& statement, const RunOptions& options, ResultSink& sink);
