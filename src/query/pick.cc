@@ -1,7 +1,8 @@
 // Some points of each window: the greatest, the least, or any.
 #include <algorithm>
-#include <map>
 #include <string>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "base/random.h"
 #include "query/stage.h"
@@ -80,8 +81,10 @@ class PickStage : public GroupSink {
   Result<void> flush() {
     if (!is_open_) return {};
     std::vector<PickedRow> rows = picked();
-    // As they came, which is in the order of time.
-    std::sort(rows.begin(), rows.end(), [](const PickedRow& a, const PickedRow& b) { return a.rank < b.rank; });
+    // As they came, or where series came in turn, by time and as they came.
+    std::sort(rows.begin(), rows.end(), [this](const PickedRow& a, const PickedRow& b) {
+      return plan_.ascending && a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.rank < b.rank;
+    });
     for (const PickedRow& row : rows) {
       if (full_) break;
       full_ = !TRY(next_.add(row.time_ns, row.row()));
@@ -101,46 +104,63 @@ class PickStage : public GroupSink {
   uint64_t seen_ = 0;
 };
 
-// The greatest or the least; of equal ones the earlier.
+// The greatest or the least; of equal ones the earlier. Most points are none of them, so what they hold is copied only once that is known.
 class ExtremesStage final : public PickStage {
  public:
   using PickStage::PickStage;
 
  private:
-  bool is_better(const PickedRow& a, const PickedRow& b) const {
-    const Value& left = a.slots[pick().input];
-    const Value& right = b.slots[pick().input];
-    const auto wanted = pick().kind == Pick::Kind::kTop ? Expression::Op::kGreater : Expression::Op::kLess;
-    if (apply(Expression::Op::kNotEqual, left, right)->as_boolean()) return apply(wanted, left, right)->as_boolean();
+  // What places a point among the others.
+  struct Standing {
+    FieldValue value;
+    int64_t time_ns;
+    uint64_t rank;
+  };
+  Standing standing_of(const PickedRow& row) const { return {*row.slots[pick().input], row.time_ns, row.rank}; }
+
+  bool is_better(const Standing& a, const Standing& b) const {
+    const bool greatest = pick().kind == Pick::Kind::kTop;
+    if (a.value.type() == FieldType::kFloat && b.value.type() == FieldType::kFloat) {
+      const double left = a.value.as_float();
+      const double right = b.value.as_float();
+      if (left != right) return greatest ? left > right : left < right;
+    } else if (*apply(Expression::Op::kNotEqual, a.value, b.value) == FieldValue::of_boolean(true)) {
+      return apply(greatest ? Expression::Op::kGreater : Expression::Op::kLess, a.value, b.value)->as_boolean();
+    }
     return a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.rank < b.rank;
+  }
+  auto by_standing() const {
+    return [this](const PickedRow& a, const PickedRow& b) { return is_better(standing_of(a), standing_of(b)); };
   }
 
   void take(int64_t time_ns, uint64_t rank, std::span<const Value> slots) override {
-    PickedRow row;
-    row.assign(time_ns, rank, slots);
+    const Standing standing{*slots[pick().input], time_ns, rank};
     if (pick().distinct) {
-      take_best_of_tags(std::move(row));
+      take_best_of_tags(standing, slots);
       return;
     }
     // The heap's top is the worst that is kept.
-    const auto better = [this](const PickedRow& a, const PickedRow& b) { return is_better(a, b); };
     if (rows_.size() == pick().count) {
-      if (!is_better(row, rows_.front())) return;
-      std::pop_heap(rows_.begin(), rows_.end(), better);
+      if (!is_better(standing, standing_of(rows_.front()))) return;
+      std::pop_heap(rows_.begin(), rows_.end(), by_standing());
       rows_.pop_back();
     }
-    rows_.push_back(std::move(row));
-    std::push_heap(rows_.begin(), rows_.end(), better);
+    rows_.emplace_back().assign(time_ns, rank, slots);
+    std::push_heap(rows_.begin(), rows_.end(), by_standing());
   }
 
-  void take_best_of_tags(PickedRow row) {
-    std::string key;
+  void take_best_of_tags(const Standing& standing, std::span<const Value> slots) {
+    key_.clear();
     for (const size_t tag : pick().tags) {
-      key += row.strings[tag];
-      key += '\0';
+      if (slots[tag]) key_ += slots[tag]->as_string();
+      key_ += '\0';
     }
-    const auto [place, is_new] = by_tags_.try_emplace(std::move(key));
-    if (is_new || is_better(row, place->second)) place->second = std::move(row);
+    const auto found = by_tags_.find(key_);
+    if (found == by_tags_.end()) {
+      by_tags_[key_].assign(standing.time_ns, standing.rank, slots);
+    } else if (is_better(standing, standing_of(found->second))) {
+      found->second.assign(standing.time_ns, standing.rank, slots);
+    }
   }
 
   size_t kept() const override { return rows_.size() + by_tags_.size(); }
@@ -148,13 +168,14 @@ class ExtremesStage final : public PickStage {
   std::vector<PickedRow> picked() override {
     for (auto& [key, row] : by_tags_) rows_.push_back(std::move(row));
     by_tags_.clear();
-    std::sort(rows_.begin(), rows_.end(), [this](const PickedRow& a, const PickedRow& b) { return is_better(a, b); });
+    std::sort(rows_.begin(), rows_.end(), by_standing());
     if (rows_.size() > pick().count) rows_.resize(pick().count);
     return std::exchange(rows_, {});
   }
 
   std::vector<PickedRow> rows_;
-  std::map<std::string, PickedRow> by_tags_;
+  absl::flat_hash_map<std::string, PickedRow> by_tags_;
+  std::string key_;  // of the row that is taken
 };
 
 // Any points, each with the same chance: one that comes later takes the place of one that is kept.

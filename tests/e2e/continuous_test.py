@@ -24,7 +24,7 @@ def write(campanile, lines):
 
 
 def rows(campanile, text):
-    return [row for series in statement(campanile, text) for row in series["values"]]
+    return [row for series in statement(campanile, text) for row in series.get("values", [])]
 
 
 class Continuous(unittest.TestCase):

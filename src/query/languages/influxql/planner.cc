@@ -43,6 +43,17 @@ std::vector<std::string> grouping_keys(const Grouping& grouping, const Schema& s
 
 bool is_empty_range(const Condition& condition) { return condition.from_ns && condition.to_ns && *condition.from_ns > *condition.to_ns; }
 
+// A query of nothing but tags has no rows, except over subqueries, where each of theirs makes one.
+void add_rows_of_subqueries(SelectPlan& plan) {
+  const bool over_subqueries = std::ranges::all_of(plan.sources, [](const query::Source& each) { return each.range.has_value(); });
+  const bool only_tags = plan.aggregates.empty() && plan.stages.empty() && plan.parts.empty() &&
+                         std::ranges::none_of(plan.inputs, [](const Input& each) { return each.makes_rows; }) &&
+                         std::ranges::any_of(plan.outputs, [&](const Expression& each) { return is_tag_input(each, plan.inputs); });
+  if (!over_subqueries || !only_tags) return;
+  const Schema schema(plan.sources);
+  for (const auto& [name, type] : schema.fields()) add_input(plan, {Input::Kind::kField, name, type, true});
+}
+
 }  // namespace
 
 Result<PreparedSelect> prepare_select(const SelectStatement& statement, int64_t now_ns) {
@@ -84,6 +95,7 @@ Result<SelectResult> plan_select(const SelectStatement& statement, const Prepare
   plan.outputs = std::move(outputs);
   if (prepared.condition.rest && plan.parts.empty()) plan.filter = TRY(builder.filter(*prepared.condition.rest));
   plan.series = to_predicate(plan.filter, plan.inputs);
+  add_rows_of_subqueries(plan);
   const bool makes_rows = !plan.parts.empty() || std::ranges::any_of(plan.inputs, [](const Input& each) { return each.makes_rows; });
   if (!makes_rows || is_empty_range(prepared.condition)) return result;
   result.plan = std::move(plan);

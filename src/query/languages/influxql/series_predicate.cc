@@ -14,10 +14,6 @@ TagPredicate of_children(TagPredicate::Kind kind, TagPredicate left, TagPredicat
   return made;
 }
 
-bool is_tag_input(const Expression& expression, const std::vector<Input>& inputs) {
-  return expression.kind == Expression::Kind::kInput && inputs[expression.input].kind == Input::Kind::kTag;
-}
-
 bool is_text(const Expression& expression) {
   return expression.kind == Expression::Kind::kConstant && expression.constant && expression.constant->type() == FieldType::kString;
 }
@@ -43,6 +39,10 @@ TagPredicate leaf_predicate(const Expression& filter, const std::vector<Input>& 
 }
 
 }  // namespace
+
+bool is_tag_input(const Expression& expression, const std::vector<Input>& inputs) {
+  return expression.kind == Expression::Kind::kInput && inputs[expression.input].kind == Input::Kind::kTag;
+}
 
 TagPredicate to_predicate(const Expression& filter, const std::vector<Input>& inputs) {
   if (const auto truth = constant_truth(filter)) {

@@ -15,4 +15,7 @@ namespace campanile::query::influxql {
 // no fewer series than `filter` does.
 tsdb::TagPredicate to_predicate(const Expression& filter, const std::vector<Input>& inputs);
 
+// Whether it is a tag by itself.
+bool is_tag_input(const Expression& expression, const std::vector<Input>& inputs);
+
 }  // namespace campanile::query::influxql
