@@ -51,6 +51,7 @@ std::optional<int64_t> epoch_unit(std::string_view text) {
 
 Format format_of(const net::HttpRequest& request) {
   const std::string accept = to_lower(request.header("Accept").value_or(""));
+  if (accept.find("application/x-msgpack") != std::string::npos) return Format::kMessagePack;
   return accept.find("text/csv") != std::string::npos || accept.find("application/csv") != std::string::npos ? Format::kCsv : Format::kJson;
 }
 
@@ -138,7 +139,7 @@ void InfluxQueryResource::handle(net::HttpRequest request, net::HttpResponder re
   auto asked = std::make_shared<Asked>();
   asked->format = format_of(request);
   const std::string id = request_id(request);
-  asked->headers = {{"Content-Type", asked->format == Format::kCsv ? "text/csv" : "application/json"},
+  asked->headers = {{"Content-Type", asked->format == Format::kCsv ? "text/csv" : asked->format == Format::kMessagePack ? "application/x-msgpack" : "application/json"},
                     {"Request-Id", id},
                     {"X-Influxdb-Build", "OSS"},
                     {"X-Influxdb-Version", std::string(kInfluxVersion)},

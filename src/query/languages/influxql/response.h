@@ -1,4 +1,4 @@
-// The answers of /query: InfluxDB's JSON and CSV, in one piece or in chunks.
+// The answers of /query: InfluxDB's JSON, CSV and MessagePack, in one piece or in chunks.
 //
 //   auto sink = make_response(Format::kJson, {.epoch_ns = 1'000'000}, [&](std::string piece) { responder.write(piece); return Result<void>(); });
 //   TRY(run(query, engine, options, *sink));
@@ -17,7 +17,7 @@
 
 namespace campanile::query::influxql {
 
-enum class Format { kJson, kCsv };
+enum class Format { kJson, kCsv, kMessagePack };
 
 struct ResponseOptions {
   std::optional<int64_t> epoch_ns;  // the unit that times are told in; none: as RFC 3339
@@ -30,7 +30,7 @@ using EmitPiece = std::function<Result<void>(std::string piece)>;
 
 std::unique_ptr<ResultSink> make_response(Format format, const ResponseOptions& options, EmitPiece emit);
 
-// {"error":"…"} with a line end, or its CSV form.
+// {"error":"…"} with a line end, or its form in CSV or MessagePack.
 std::string error_response(Format format, bool pretty, std::string_view message);
 
 }  // namespace campanile::query::influxql

@@ -218,11 +218,17 @@ std::unique_ptr<ResultSink> make_json_response(const ResponseOptions& options, E
 }
 
 std::unique_ptr<ResultSink> make_response(Format format, const ResponseOptions& options, EmitPiece emit) {
-  return format == Format::kCsv ? make_csv_response(options, std::move(emit)) : make_json_response(options, std::move(emit));
+  switch (format) {
+    case Format::kCsv: return make_csv_response(options, std::move(emit));
+    case Format::kMessagePack: return make_msgpack_response(options, std::move(emit));
+    case Format::kJson: break;
+  }
+  return make_json_response(options, std::move(emit));
 }
 
 std::string error_response(Format format, bool pretty, std::string_view message) {
   if (format == Format::kCsv) return csv_error(message);
+  if (format == Format::kMessagePack) return msgpack_error(message);
   JsonText json(pretty);
   json.open('{');
   json.key("error");
