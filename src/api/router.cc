@@ -9,8 +9,11 @@
 namespace campanile::api {
 namespace {
 
+// What a page of another site must not do; /write, /query and /api/v2/write are for dashboards everywhere.
+bool is_guarded(std::string_view path) { return path.starts_with("/api/v1/") || path.starts_with("/api/v2/buckets") || path == "/api/v2/delete"; }
+
 bool is_foreign_change(const net::HttpRequest& request) {
-  if (request.method == "GET" || request.method == "HEAD" || !request.path.starts_with("/api/v1/")) return false;
+  if (request.method == "GET" || request.method == "HEAD" || !is_guarded(request.path)) return false;
   return !net::origin_allowed(request.header("Origin").value_or(""), request.header("Host").value_or(""), {});
 }
 

@@ -6,7 +6,7 @@
 //
 // A path that ends in '/' takes everything below it; the longest one that fits wins. An unknown path under /api, or any unknown path
 // asked for with another method than GET, gets 404 as JSON; a known path with a wrong method 405; everything else is the page's.
-// What changes something under /api/v1 and comes from another site's page (Origin) gets 403, since a browser would send it with the
+// What changes something under /api/v1, or buckets and points under /api/v2, and comes from another site's page (Origin) gets 403, since a browser would send it with the
 // viewer's credentials, or with none to an address that asks for none (net/origin.h).
 // Threads: add() before the server starts; handle() on any loop.
 #pragma once

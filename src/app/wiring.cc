@@ -11,6 +11,7 @@
 #include "api/health.h"
 #include "api/history.h"
 #include "api/influx_query.h"
+#include "api/influx_v2.h"
 #include "api/influx_write.h"
 #include "api/live.h"
 #include "api/page.h"
@@ -135,6 +136,7 @@ struct Program::Parts {
   std::unique_ptr<api::RejectedResource> rejected_messages;
   std::unique_ptr<api::AuditResource> audit_entries;
   std::unique_ptr<api::CorrectionsResource> corrections;
+  std::unique_ptr<api::InfluxV2Resource> influx_v2;
   std::unique_ptr<api::ClientsResource> clients;
   std::unique_ptr<api::RetainedResource> retained_messages;
   std::unique_ptr<api::SealResource> seal;
@@ -308,6 +310,7 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
   rejected_messages = std::make_unique<api::RejectedResource>(*rejected, background);
   audit_entries = std::make_unique<api::AuditResource>(*audit, background);
   corrections = std::make_unique<api::CorrectionsResource>(*engine, *audit, clock, std::chrono::seconds(config.query.timeout_s), background);
+  influx_v2 = std::make_unique<api::InfluxV2Resource>(*engine, *audit, clock, std::chrono::seconds(config.query.timeout_s), background);
   clients = std::make_unique<api::ClientsResource>(*broker, background);
   retained_messages = std::make_unique<api::RetainedResource>(*retained, clock, background);
   seal = std::make_unique<api::SealResource>([this] { return seal_everything(); }, background);
@@ -347,6 +350,10 @@ void Program::Parts::add_routes() {
   router->add_open("GET", "/ready", to(*health, &api::HealthResource::ready));
   router->add("GET", "/metrics", to(*health, &api::HealthResource::metrics));
   router->add("POST", "/write", to(*influx_write, &api::InfluxWriteResource::handle_v1));
+  router->add("GET", "/api/v2/buckets", to(*influx_v2, &api::InfluxV2Resource::handle_buckets));
+  router->add("POST", "/api/v2/buckets", to(*influx_v2, &api::InfluxV2Resource::handle_buckets));
+  router->add("DELETE", "/api/v2/buckets/", to(*influx_v2, &api::InfluxV2Resource::handle_buckets));
+  router->add("POST", "/api/v2/delete", to(*influx_v2, &api::InfluxV2Resource::handle_delete));
   router->add("POST", "/api/v2/write", to(*influx_write, &api::InfluxWriteResource::handle_v2));
   router->add("GET", "/query", to(*influx_query, &api::InfluxQueryResource::handle));
   router->add("POST", "/query", to(*influx_query, &api::InfluxQueryResource::handle));

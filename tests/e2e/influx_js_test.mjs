@@ -1,7 +1,8 @@
-// npm's @influxdata/influxdb-client, the client of InfluxDB 2, writing through /api/v2/write.
+// npm's @influxdata/influxdb-client, the client of InfluxDB 2: writing, buckets, deleting.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { InfluxDB, Point } from '@influxdata/influxdb-client';
+import { BucketsAPI, DeleteAPI } from '@influxdata/influxdb-client-apis';
 import { startCampanile } from './harness.mjs';
 
 let campanile;
@@ -39,4 +40,20 @@ test('a bad line is an error and the good ones stay', async () => {
   writer.writeRecord('partial v=2 2');
   await assert.rejects(writer.close());
   assert.deepEqual(await rows('SELECT v FROM partial'), [[1, 1], [2, 2]]);
+});
+
+test('buckets are made, found and dropped, and points deleted', async () => {
+  const influx = new InfluxDB({ url: campanile.http, token: 'any:token' });
+  const buckets = new BucketsAPI(influx);
+  const made = await buckets.postBuckets({ body: { orgID: 'any', name: 'lab/month', retentionRules: [{ type: 'expire', everySeconds: 30 * 86400 }] } });
+  const found = await buckets.getBuckets({ name: 'lab/month' });
+  assert.deepEqual(found.buckets.map((each) => [each.id, each.name, each.retentionRules[0].everySeconds]), [[made.id, 'lab/month', 2592000]]);
+  const writer = influx.getWriteApi('campus', 'campanile', 's');
+  for (const room of ['a', 'b']) writer.writePoint(new Point('gone').tag('room', room).floatField('v', 1).timestamp(1_700_000_000));
+  await writer.close();
+  await new DeleteAPI(influx).postDelete({ org: 'any', bucket: 'campanile',
+    body: { start: new Date(1_700_000_000_000).toISOString(), stop: new Date(1_700_000_001_000).toISOString(), predicate: '_measurement="gone" AND room="a"' } });
+  assert.deepEqual(await rows('SELECT room, v FROM gone'), [[1_700_000_000_000, 'b', 1]]);
+  await buckets.deleteBucketsID({ bucketID: made.id });
+  assert.deepEqual((await buckets.getBuckets({ name: 'lab/month' })).buckets, []);
 });
