@@ -13,6 +13,7 @@
 #include "api/influx_query.h"
 #include "api/influx_v2.h"
 #include "api/influx_write.h"
+#include "api/jobs.h"
 #include "api/live.h"
 #include "api/page.h"
 #include "api/publish.h"
@@ -29,6 +30,7 @@
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
+#include "app/recompute/jobs.h"
 #include "audit/audit_log.h"
 #include "backup/service.h"
 #include "base/log.h"
@@ -62,6 +64,30 @@ class AccountsAuthenticator final : public broker::Authenticator {
   const registry::Accounts& accounts_;
 };
 
+api::JobView view_of(const Job& job) {
+  return {.id = job.id, .database = job.database, .query = job.query, .who = job.who, .state = std::string(to_string(job.state)), .error = job.error, .from_ns = job.from_ns,
+          .to_ns = job.to_ns, .priority = job.priority, .points = job.points, .progress = job.progress(), .spent_ns = job.spent_ns, .created_ns = job.created_ns, .changed_ns = job.changed_ns};
+}
+
+Result<api::JobView> view_of(Result<Job> job) {
+  if (!job) return std::unexpected(std::move(job).error());
+  return view_of(*job);
+}
+
+api::JobPort job_port(Jobs& jobs) {
+  return {.list = [&jobs] {
+            std::vector<api::JobView> views;
+            for (const Job& job : jobs.list()) views.push_back(view_of(job));
+            return views;
+          },
+          .add = [&jobs](const api::JobWish& wish) {
+            return view_of(jobs.add({.database = wish.database, .query = wish.query, .from_ns = wish.from_ns, .to_ns = wish.to_ns, .priority = wish.priority, .who = wish.who}));
+          },
+          .change = [&jobs](uint64_t id, const std::string& action) {
+            return view_of(jobs.change(id, action == "pause" ? JobAction::kPause : action == "resume" ? JobAction::kResume : JobAction::kCancel));
+          }};
+}
+
 // Each record goes to the participant that wrote it.
 journal::ReplayFunction replay_into(const std::vector<journal::Participant*>& participants, uint64_t& records) {
   return [&participants, &records](const journal::Record& record) -> Result<void> {
@@ -93,7 +119,7 @@ struct Program::Parts {
   Result<void> start_broker();
   void register_gauges();
   Result<api::Sealed> seal_everything();
-  void make_resources(std::vector<api::Asset> assets);
+  Result<void> make_resources(std::vector<api::Asset> assets);
   void add_routes();
   Result<void> listen();
   std::vector<api::StatusSources::Listener> listener_status() const;
@@ -117,6 +143,7 @@ struct Program::Parts {
   std::unique_ptr<journal::Checkpointer> checkpointer;
   std::unique_ptr<HealthChecks> problems;
   std::unique_ptr<ContinuousQueries> continuous;
+  std::unique_ptr<Jobs> jobs;
   std::unique_ptr<backup::Service> backups;
 
   std::unique_ptr<registry::Accounts> accounts;
@@ -137,6 +164,7 @@ struct Program::Parts {
   std::unique_ptr<api::AuditResource> audit_entries;
   std::unique_ptr<api::CorrectionsResource> corrections;
   std::unique_ptr<api::InfluxV2Resource> influx_v2;
+  std::unique_ptr<api::JobsResource> job_list;
   std::unique_ptr<api::ClientsResource> clients;
   std::unique_ptr<api::RetainedResource> retained_messages;
   std::unique_ptr<api::SealResource> seal;
@@ -283,7 +311,7 @@ void Program::Parts::register_gauges() {
   metrics.gauge("campanile_workers_waiting", "Tasks that wait for a worker", [this] { return static_cast<double>(workers->waiting()); });
 }
 
-void Program::Parts::make_resources(std::vector<api::Asset> assets) {
+Result<void> Program::Parts::make_resources(std::vector<api::Asset> assets) {
   const api::Background background = [this](WorkerPool::Task task) { return workers->submit(std::move(task)); };
   const auto now_wrong = [this] { return problems->now(); };
   page = std::make_unique<api::Page>(std::move(assets));
@@ -321,12 +349,16 @@ void Program::Parts::make_resources(std::vector<api::Asset> assets) {
       write_options(config));
   auto queries = query_options(config, *audit);
   queries.help = [this](WorkerPool::Task task) { return workers->submit_if_idle(std::move(task)); };
-  continuous = std::make_unique<ContinuousQueries>(
-      *engine, clock, query::influxql::RunOptions{.context = {.limits = queries.limits, .help = queries.help, .helpers_max = queries.helpers_max}}, queries.timeout, metrics);
+  const query::influxql::RunOptions running_by_itself{.context = {.limits = queries.limits, .help = queries.help, .helpers_max = queries.helpers_max}};
+  continuous = std::make_unique<ContinuousQueries>(*engine, clock, running_by_itself, queries.timeout, metrics);
+  jobs = TRY(Jobs::open(*store, *engine, clock, running_by_itself, metrics));
+  job_list = std::make_unique<api::JobsResource>(job_port(*jobs), background);
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
   continuous->start();
+  jobs->start();
+  return {};
 }
 
 Result<api::Sealed> Program::Parts::seal_everything() {
@@ -361,6 +393,9 @@ void Program::Parts::add_routes() {
   router->add("GET", "/api/v1/sensors/", to(*history, &api::HistoryResource::handle));
   router->add("GET", "/api/v1/rejected", to(*rejected_messages, &api::RejectedResource::handle));
   router->add("GET", "/api/v1/audit", to(*audit_entries, &api::AuditResource::handle));
+  router->add("GET", "/api/v1/jobs", to(*job_list, &api::JobsResource::list));
+  router->add("POST", "/api/v1/jobs", to(*job_list, &api::JobsResource::add));
+  router->add("POST", "/api/v1/jobs/", to(*job_list, &api::JobsResource::change));
   router->add("POST", "/api/v1/corrections", to(*corrections, &api::CorrectionsResource::handle));
   router->add("GET", "/api/v1/clients", to(*clients, &api::ClientsResource::list));
   router->add("GET", "/api/v1/clients/", to(*clients, &api::ClientsResource::show));
@@ -397,7 +432,7 @@ Result<std::unique_ptr<Program>> Program::start(const Config& config, const std:
   TRY(parts.replay_journal());
   TRY(parts.start_ingest());
   TRY(parts.start_broker());
-  parts.make_resources(std::move(assets));
+  TRY(parts.make_resources(std::move(assets)));
   parts.add_routes();
   TRY(parts.listen());
   parts.bridges->start();
@@ -422,6 +457,7 @@ void Program::stop() {
   if (parts.broker) parts.broker->shut_down();
   if (parts.loops) parts.loops->stop();
   if (parts.live) parts.live->stop();
+  if (parts.jobs) parts.jobs->stop();
   if (parts.continuous) parts.continuous->stop();
   if (parts.problems) parts.problems->stop();
   if (parts.workers) parts.workers->stop();

@@ -14,7 +14,7 @@ def campanile(*arguments, check=False, **options):
 class CommandsTest(unittest.TestCase):
     def test_help_is_everywhere_and_has_examples(self):
         self.assertIn("serve", campanile("--help").stdout)
-        for command in ("serve", "demo", "pub", "sub", "check-config", "version"):
+        for command in ("serve", "demo", "pub", "sub", "check-config", "query", "jobs", "version"):
             done = campanile(command, "--help")
             self.assertEqual(0, done.returncode, command)
             self.assertIn(f"campanile {command}", done.stdout)

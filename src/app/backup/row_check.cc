@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "app/recompute/job.h"
 #include "audit/audit_entry.h"
 #include "base/text.h"
 #include "broker/retained_record.h"
@@ -28,7 +29,7 @@ Result<void> readable_will(std::string_view bytes) {
 }
 
 // By what their keys begin with (docs/format/kv.md).
-constexpr std::array<std::pair<std::string_view, Decode>, 9> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Decode>, 10> kKinds = {{
     {"R", readable<broker::decode_retained>},
     {"Ss", readable<broker::decode_session_row>},
     {"St", readable<broker::decode_subscription_row>},
@@ -36,6 +37,7 @@ constexpr std::array<std::pair<std::string_view, Decode>, 9> kKinds = {{
     {"Sw", readable_will},
     {ingest::kRejectedKeysBegin, readable<ingest::decode_rejected>},
     {ingest::kRejectedTotalsKey, readable<ingest::decode_totals>},
+    {kJobKeysBegin, readable<decode_job>},
     {audit::kAuditKeysBegin, readable<audit::decode_entry>},
     {audit::kAuditTotalsKey, readable<audit::decode_totals>},
 }};

@@ -16,6 +16,7 @@
 #include "app/config/load.h"
 #include "app/config/print.h"
 #include "app/query/query_command.h"
+#include "app/recompute/jobs_command.h"
 #include "app/repair/repair.h"
 #include "base/text.h"
 
@@ -145,6 +146,22 @@ int run_query(const QueryFlags& flags) {
   return query_command({.config = std::move(loaded->config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .form = form_named(flags.form)});
 }
 
+int run_jobs(const JobsFlags& flags) {
+  Result<std::vector<Override>> overrides = overrides_of(flags.where);
+  const bool wants_id = flags.action != "list" && flags.action != "add";
+  if (overrides && wants_id && flags.id == 0) overrides = fail(ErrorCode::kInvalidArgument, "jobs {} wants the number of a job; `campanile jobs` lists them", flags.action);
+  if (overrides && flags.action == "add" && (flags.query.empty() || flags.start.empty() || flags.end.empty())) overrides = fail(ErrorCode::kInvalidArgument, "jobs add wants --query, --start and --end");
+  if (!overrides) {
+    print_error(overrides.error().message);
+    return kExitUsage;
+  }
+  Result<LoadedConfig> loaded = load_config({.file = config_file(flags.where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
+  if (!loaded) return fail_with(loaded.error());
+  const std::string database = flags.database.empty() ? loaded->config.ingest.database : flags.database;
+  return jobs_command({.config = std::move(loaded->config), .user = flags.user, .action = flags.action, .id = flags.id, .database = database, .query = flags.query,
+                       .start = flags.start, .end = flags.end, .priority = flags.priority, .watch = flags.watch});
+}
+
 int run_bench(const bench::LoadFlags& flags) {
   const Result<bench::LoadOptions> options = bench::check_load_flags(flags);
   if (!options) {
@@ -190,6 +207,7 @@ int dispatch(const CLI::App& app, const CommandFlags& flags, const Commands& com
   if (app.got_subcommand("verify")) return verify_command(flags.verify.path);
   if (app.got_subcommand("restore")) return restore_command(flags.restore.backup, flags.restore.directory);
   if (app.got_subcommand("repair")) return repair_command({.directory = flags.repair.directory, .is_trial = flags.repair.is_trial});
+  if (app.got_subcommand("jobs")) return run_jobs(flags.jobs);
   if (app.got_subcommand("query")) return run_query(flags.query);
   if (app.got_subcommand("bench")) return run_bench(flags.load);
   if (app.got_subcommand("completion")) {

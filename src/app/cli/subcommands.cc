@@ -131,6 +131,28 @@ void add_query(CLI::App& app, CommandFlags& flags) {
       "  campanile query -f csv - < question.influxql > answer.csv");
 }
 
+void add_jobs(CLI::App& app, CommandFlags& flags) {
+  CLI::App* command = app.add_subcommand("jobs", "Recompute continuous queries over times that have passed");
+  JobsFlags& jobs = flags.jobs;
+  command->add_option("action", jobs.action, "What to do")->type_name("ACTION")->check(CLI::IsMember({"list", "add", "pause", "resume", "cancel", "watch"}))->capture_default_str();
+  command->add_option("id", jobs.id, "Of which job")->type_name("ID");
+  command->add_option("-d,--database", jobs.database, "Of a new job: the database")->type_name("NAME")->default_str("the configuration's");
+  command->add_option("--query", jobs.query, "Of a new job: the continuous query")->type_name("NAME");
+  command->add_option("--start", jobs.start, "Of a new job: from when on, as 2026-01-01T00:00:00Z")->type_name("TIME");
+  command->add_option("--end", jobs.end, "Of a new job: until when")->type_name("TIME");
+  command->add_option("--priority", jobs.priority, "Of a new job: greater ones go first")->type_name("N")->check(CLI::Range(-1000, 1000))->capture_default_str();
+  command->add_flag("--watch", jobs.watch, "Show how it gets on until it is over");
+  command->add_option("-c,--config", jobs.where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command->add_option("--http", jobs.where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
+  command->add_option("--user", jobs.user, "Which account to use; the configuration has its password")->type_name("NAME");
+  command->add_option("--set", jobs.where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->footer(
+      "Examples:\n"
+      "  campanile jobs\n"
+      "  campanile jobs add --query hourly --start 2026-01-01T00:00:00Z --end 2026-02-01T00:00:00Z --watch\n"
+      "  campanile jobs pause 3");
+}
+
 void add_bench(CLI::App& app, CommandFlags& flags) {
   CLI::App* command = app.add_subcommand("bench", "Put load on a server and measure what it does");
   command->require_subcommand(1);
@@ -158,6 +180,7 @@ std::unique_ptr<CLI::App> make_application(CommandFlags& flags) {
   add_restore(*app, flags);
   add_repair(*app, flags);
   add_query(*app, flags);
+  add_jobs(*app, flags);
   add_bench(*app, flags);
   app->add_subcommand("version", "Print the version");
   CLI::App* completion = app->add_subcommand("completion", "Print a script that completes commands in a shell");

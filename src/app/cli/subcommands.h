@@ -65,6 +65,19 @@ struct QueryFlags {
   std::string form = "table";
 };
 
+struct JobsFlags {
+  ServeFlags where;  // of these config, http and settings
+  std::string user;
+  std::string action = "list";
+  uint64_t id = 0;
+  std::string database;
+  std::string query;
+  std::string start;
+  std::string end;
+  int64_t priority = 0;
+  bool watch = false;
+};
+
 struct CommandFlags {
   ServeFlags serve;
   CheckFlags check;
@@ -73,6 +86,7 @@ struct CommandFlags {
   RestoreFlags restore;
   RepairFlags repair;
   QueryFlags query;
+  JobsFlags jobs;
   bench::LoadFlags load;
   std::string shell = "bash";
 };
