@@ -179,6 +179,7 @@ class Changes {
     changes_.pop_front();
     (oldest > 0 ? rises_ : falls_) -= std::abs(oldest);
   }
+  uint64_t held() const { return changes_.size(); }
   double rises() const { return rises_; }
   double falls() const { return falls_; }
 
@@ -195,6 +196,7 @@ double momentum(double rise, double fall) { return rise + fall == 0 ? 0 : 100 * 
 class ChandeMomentum final : public Indicator {
  public:
   explicit ChandeMomentum(const Transform& transform) : Indicator(transform, transform.period - 1), changes_(transform.period) {}
+  uint64_t values_held() const override { return changes_.held(); }
 
  private:
   double next(double value) override {
@@ -239,6 +241,7 @@ class Efficiency {
     }
     return way_ == 0 ? 0 : std::abs(value - values_.front()) / way_;
   }
+  uint64_t held() const { return values_.size(); }
 
  private:
   const size_t period_;
@@ -249,6 +252,7 @@ class Efficiency {
 class EfficiencyRatio final : public Indicator {
  public:
   explicit EfficiencyRatio(const Transform& transform) : Indicator(transform, transform.period), efficiency_(transform.period) {}
+  uint64_t values_held() const override { return efficiency_.held(); }
 
  private:
   double next(double value) override { return efficiency_.add(value); }
@@ -260,6 +264,7 @@ class EfficiencyRatio final : public Indicator {
 class AdaptiveAverage final : public Indicator {
  public:
   explicit AdaptiveAverage(const Transform& transform) : Indicator(transform, transform.period), period_(transform.period), efficiency_(transform.period) {}
+  uint64_t values_held() const override { return efficiency_.held(); }
 
  private:
   double next(double value) override {

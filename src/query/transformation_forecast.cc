@@ -46,9 +46,12 @@ class HoltWinters final : public Transformation {
     std::vector<std::pair<int64_t, double>> found;
     const bool with_fit = transform_.kind == Transform::Kind::kHoltWintersWithFit;
     const size_t skipped = with_fit ? 0 : values_.size();
-    const int64_t from_ns = with_fit ? first_ns_ : last_ns_ + transform_.unit_ns;
+    // In 128 bits, since windows may be centuries.
+    const __int128 from_ns = with_fit ? static_cast<__int128>(first_ns_) : static_cast<__int128>(last_ns_) + transform_.unit_ns;
     for (size_t i = skipped; i < forecasted.size(); ++i) {
-      if (std::isfinite(forecasted[i])) found.emplace_back(from_ns + static_cast<int64_t>(i - skipped) * transform_.unit_ns, forecasted[i]);
+      const __int128 time_ns = from_ns + static_cast<__int128>(i - skipped) * transform_.unit_ns;
+      if (time_ns > INT64_MAX) break;
+      if (std::isfinite(forecasted[i])) found.emplace_back(static_cast<int64_t>(time_ns), forecasted[i]);
     }
     return found;
   }

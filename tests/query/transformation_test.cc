@@ -80,6 +80,20 @@ TEST(Transformation, ForecastStopsWhenItIsTold) {
   EXPECT_GT(asked, 3u);
 }
 
+TEST(Transformation, SaysHowMuchItHolds) {
+  for (const Kind kind : {Kind::kMovingAverage, Kind::kChandeMomentumOscillator, Kind::kKaufmansEfficiencyRatio, Kind::kKaufmansAdaptiveMovingAverage}) {
+    const auto made = make_transformation({.kind = kind, .period = 1'000'000'000, .warmup = Transform::Warmup::kNone}, true);
+    for (int i = 0; i < 100; ++i) made->add(i, FieldValue::of_float(i));
+    EXPECT_GE(made->values_held(), 99u);
+  }
+}
+
+TEST(Transformation, ForecastsOfCenturiesEndWhereTimeEnds) {
+  const auto made = make_transformation({.kind = Kind::kHoltWintersWithFit, .unit_ns = INT64_MAX / 4, .predictions = 50}, true);
+  for (int64_t i = 0; i < 4; ++i) made->add(i * (INT64_MAX / 4), FieldValue::of_float(1));
+  EXPECT_LE(made->finish({}).size(), 5u);
+}
+
 TEST(Transformation, SaysWhatItTakes) {
   EXPECT_TRUE(accepts(Kind::kElapsed, FieldType::kString));
   EXPECT_FALSE(accepts(Kind::kDifference, FieldType::kString));

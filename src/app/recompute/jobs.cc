@@ -27,6 +27,8 @@ int64_t floor_to(int64_t time_ns, int64_t step_ns, int64_t offset_ns) {
   return static_cast<int64_t>(std::clamp<__int128>(steps * step_ns + offset_ns, INT64_MIN / 2, INT64_MAX / 2));
 }
 
+int64_t before(int64_t time_ns, int64_t duration_ns) { return time_ns < INT64_MIN + duration_ns ? INT64_MIN : time_ns - duration_ns; }
+
 }  // namespace
 
 Jobs::Jobs(kv::Store& store, tsdb::Engine& engine, const Clock& clock, influxql::RunOptions options, Metrics& metrics)
@@ -92,7 +94,7 @@ Result<Job> Jobs::add(const JobOrder& order) {
   if (job.to_ns < order.to_ns) job.to_ns += run.interval_ns;
   if (order.from_ns >= order.to_ns) return fail(ErrorCode::kInvalidArgument, "start is not before end");
   job.left_to_ns = job.to_ns;
-  job.slice_ns = std::max(run.interval_ns, std::min(kSliceMaxNs, run.interval_ns * kFirstWindows));
+  job.slice_ns = run.interval_ns > kSliceMaxNs / kFirstWindows ? std::max(run.interval_ns, kSliceMaxNs) : run.interval_ns * kFirstWindows;
   job.created_ns = job.changed_ns = clock_.now_ns();
   const std::lock_guard lock(mutex_);
   const auto open = static_cast<size_t>(std::ranges::count_if(jobs_, [](const auto& each) { return !each.second.is_over(); }));
@@ -180,8 +182,8 @@ bool Jobs::run_slice() {
   if (!run) {
     written = std::unexpected(run.error());
   } else {
-    from_ns = std::max(job.from_ns, floor_to(job.left_to_ns - job.slice_ns, run->interval_ns, run->offset_ns));
-    if (from_ns >= job.left_to_ns) from_ns = std::max(job.from_ns, job.left_to_ns - run->interval_ns);
+    from_ns = std::max(job.from_ns, floor_to(before(job.left_to_ns, job.slice_ns), run->interval_ns, run->offset_ns));
+    if (from_ns >= job.left_to_ns) from_ns = std::max(job.from_ns, before(job.left_to_ns, run->interval_ns));
     influxql::RunOptions options = options_;
     options.now_ns = clock_.now_ns();
     options.database = job.database;
@@ -207,7 +209,7 @@ void Jobs::end_slice(uint64_t id, int64_t from_ns, int64_t taken_ns, const Resul
   if (written) {
     changed.points += *written;
     changed.left_to_ns = from_ns;
-    if (taken_ns < kShortNs) changed.slice_ns = std::min(kSliceMaxNs, changed.slice_ns * 2);
+    if (taken_ns < kShortNs && changed.slice_ns < kSliceMaxNs) changed.slice_ns = std::min(kSliceMaxNs, changed.slice_ns * 2);
     if (taken_ns > kLongNs) changed.slice_ns = std::max<int64_t>(1, changed.slice_ns / 2);
     if (changed.left_to_ns <= changed.from_ns) changed.state = JobState::kFinished;
     slices_.add();

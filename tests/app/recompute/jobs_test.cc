@@ -160,6 +160,18 @@ TEST_F(JobsTest, KeepsTheQueryThatItWasMadeFor) {
   EXPECT_EQ(job(1).points, 60u);
 }
 
+TEST_F(JobsTest, WindowsMayBeCenturies) {
+  create("long", "SELECT mean(x) INTO z FROM m GROUP BY time(15000w)");
+  create("middling", "SELECT mean(x) INTO w FROM m GROUP BY time(300w)");
+  write(1);
+  for (const char* query : {"long", "middling"}) {
+    const Result<Job> made = add(INT64_MIN, INT64_MAX, 0, query);
+    ASSERT_TRUE(made) << made.error().message;
+    for (int slices = 0; jobs_->run_slice(); ++slices) ASSERT_LT(slices, 1000);
+    EXPECT_EQ(job(made->id).state, JobState::kFinished) << job(made->id).error;
+  }
+}
+
 TEST_F(JobsTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(add(0, kHour, 0, "nothing").error().message, "database \"campus\" has no continuous query \"nothing\"");
   EXPECT_EQ(add(kHour, kHour).error().message, "start is not before end");

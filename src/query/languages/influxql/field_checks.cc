@@ -270,6 +270,9 @@ class FieldChecks {
     const Expr& period = call.children[1];
     if (period.kind != Expr::Kind::kInteger) return fail(ErrorCode::kInvalidArgument, "{} period must be an integer", call.text);
     if (period.integer < 1) return fail(ErrorCode::kInvalidArgument, "{} period must be greater than or equal to 1", call.text);
+    // InfluxDB has no limit here.
+    constexpr int64_t kMost = 1'000'000'000;
+    if (period.integer > kMost) return fail(ErrorCode::kInvalidArgument, "{} period must be at most {}", call.text, kMost);
     if (call.children.size() > 2) {
       const Expr& hold = call.children[2];
       if (hold.kind != Expr::Kind::kInteger) return fail(ErrorCode::kInvalidArgument, "{} hold period must be an integer", call.text);
