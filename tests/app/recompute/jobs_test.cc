@@ -58,7 +58,8 @@ class JobsTest : public testing::Test {
     for (const tsdb::Series& series : all) {
       const auto cursor = reader->column(series.id, "mean", {}, tsdb::Order::kAscending).value();
       while (cursor->next().value()) {
-        for (const int64_t time_ns : cursor->values().value().times_ns) minutes.push_back(time_ns / kMinute);
+        const tsdb::ColumnValues values = cursor->values().value();
+        for (const int64_t time_ns : values.times_ns) minutes.push_back(time_ns / kMinute);
       }
     }
     return minutes;
