@@ -91,7 +91,7 @@ Result<Job> Jobs::add(const JobOrder& order) {
   Job job{.database = order.database, .query = order.query, .text = found->text, .who = order.who, .priority = order.priority};
   job.from_ns = floor_to(order.from_ns, run.interval_ns, run.offset_ns);
   job.to_ns = floor_to(order.to_ns, run.interval_ns, run.offset_ns);
-  if (job.to_ns < order.to_ns) job.to_ns += run.interval_ns;
+  if (job.to_ns < order.to_ns) job.to_ns = job.to_ns > INT64_MAX - run.interval_ns ? INT64_MAX : job.to_ns + run.interval_ns;
   if (order.from_ns >= order.to_ns) return fail(ErrorCode::kInvalidArgument, "start is not before end");
   job.left_to_ns = job.to_ns;
   job.slice_ns = run.interval_ns > kSliceMaxNs / kFirstWindows ? std::max(run.interval_ns, kSliceMaxNs) : run.interval_ns * kFirstWindows;
