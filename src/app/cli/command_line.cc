@@ -134,32 +134,41 @@ QueryForm form_named(std::string_view name) {
   return name == "chart" ? QueryForm::kChart : QueryForm::kTable;
 }
 
-int run_query(const QueryFlags& flags) {
-  Result<std::vector<Override>> overrides = overrides_of(flags.where);
+// Asks a running server: finds out where it is, and has `ask` do the rest.
+template <typename Ask>
+int ask_server(const ServeFlags& where, const Ask& ask) {
+  Result<std::vector<Override>> overrides = overrides_of(where);
   if (!overrides) {
     print_error(overrides.error().message);
     return kExitUsage;
   }
-  Result<LoadedConfig> loaded = load_config({.file = config_file(flags.where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
+  Result<LoadedConfig> loaded = load_config({.file = config_file(where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
   if (!loaded) return fail_with(loaded.error());
-  const std::string database = flags.database.empty() ? loaded->config.ingest.database : flags.database;
-  return query_command({.config = std::move(loaded->config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .form = form_named(flags.form)});
+  return ask(std::move(loaded->config));
+}
+
+int run_query(const QueryFlags& flags) {
+  return ask_server(flags.where, [&](Config config) {
+    const std::string database = flags.database.empty() ? config.ingest.database : flags.database;
+    return query_command({.config = std::move(config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .form = form_named(flags.form)});
+  });
 }
 
 int run_jobs(const JobsFlags& flags) {
-  Result<std::vector<Override>> overrides = overrides_of(flags.where);
   const bool wants_id = flags.action != "list" && flags.action != "add";
-  if (overrides && wants_id && flags.id == 0) overrides = fail(ErrorCode::kInvalidArgument, "jobs {} wants the number of a job; `campanile jobs` lists them", flags.action);
-  if (overrides && flags.action == "add" && (flags.query.empty() || flags.start.empty() || flags.end.empty())) overrides = fail(ErrorCode::kInvalidArgument, "jobs add wants --query, --start and --end");
-  if (!overrides) {
-    print_error(overrides.error().message);
+  if (wants_id && flags.id == 0) {
+    print_error(fmt::format("campanile: jobs {} wants the number of a job; `campanile jobs` lists them", flags.action));
     return kExitUsage;
   }
-  Result<LoadedConfig> loaded = load_config({.file = config_file(flags.where.config), .environment = process_environment(), .overrides = *std::move(overrides)});
-  if (!loaded) return fail_with(loaded.error());
-  const std::string database = flags.database.empty() ? loaded->config.ingest.database : flags.database;
-  return jobs_command({.config = std::move(loaded->config), .user = flags.user, .action = flags.action, .id = flags.id, .database = database, .query = flags.query,
-                       .start = flags.start, .end = flags.end, .priority = flags.priority, .watch = flags.watch});
+  if (flags.action == "add" && (flags.query.empty() || flags.start.empty() || flags.end.empty())) {
+    print_error("campanile: jobs add wants --query, --start and --end");
+    return kExitUsage;
+  }
+  return ask_server(flags.where, [&](Config config) {
+    const std::string database = flags.database.empty() ? config.ingest.database : flags.database;
+    return jobs_command({.config = std::move(config), .user = flags.user, .action = flags.action, .id = flags.id, .database = database, .query = flags.query,
+                         .start = flags.start, .end = flags.end, .priority = flags.priority, .watch = flags.watch});
+  });
 }
 
 int run_bench(const bench::LoadFlags& flags) {

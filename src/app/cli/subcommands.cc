@@ -113,6 +113,14 @@ void add_repair(CLI::App& app, CommandFlags& flags) {
       "  campanile repair /var/lib/campanile");
 }
 
+// Which running server is meant, and as whom to come.
+void add_server(CLI::App& command, ServeFlags& where, std::string& user) {
+  command.add_option("-c,--config", where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
+  command.add_option("--http", where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
+  command.add_option("--user", user, "Which account to use; the configuration has its password")->type_name("NAME");
+  command.add_option("--set", where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+}
+
 void add_query(CLI::App& app, CommandFlags& flags) {
   CLI::App* command = app.add_subcommand("query", "Ask a running server in InfluxQL, and show the answer");
   QueryFlags& query = flags.query;
@@ -120,10 +128,7 @@ void add_query(CLI::App& app, CommandFlags& flags) {
   command->add_option("-d,--database", query.database, "The database, where a statement names none")->type_name("NAME")->default_str("the configuration's");
   command->add_option("--rp", query.retention_policy, "The retention policy, likewise")->type_name("NAME");
   command->add_option("-f,--format", query.form, "How the answer is shown")->type_name("FORM")->check(CLI::IsMember({"table", "csv", "json", "sparkline", "chart"}))->capture_default_str();
-  command->add_option("-c,--config", query.where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
-  command->add_option("--http", query.where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
-  command->add_option("--user", query.user, "Which account to use; the configuration has its password")->type_name("NAME");
-  command->add_option("--set", query.where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  add_server(*command, query.where, query.user);
   command->footer(
       "Examples:\n"
       "  campanile query 'SHOW MEASUREMENTS'\n"
@@ -142,10 +147,7 @@ void add_jobs(CLI::App& app, CommandFlags& flags) {
   command->add_option("--end", jobs.end, "Of a new job: until when")->type_name("TIME");
   command->add_option("--priority", jobs.priority, "Of a new job: greater ones go first")->type_name("N")->check(CLI::Range(-1000, 1000))->capture_default_str();
   command->add_flag("--watch", jobs.watch, "Show how it gets on until it is over");
-  command->add_option("-c,--config", jobs.where.config, "The server's configuration file; also CAMPANILE_CONFIG")->type_name("FILE");
-  command->add_option("--http", jobs.where.http, "Where the server is (http.listen)")->type_name("ADDR:PORT");
-  command->add_option("--user", jobs.user, "Which account to use; the configuration has its password")->type_name("NAME");
-  command->add_option("--set", jobs.where.settings, "Any other setting, such as http.listen=…; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  add_server(*command, jobs.where, jobs.user);
   command->footer(
       "Examples:\n"
       "  campanile jobs\n"

@@ -21,12 +21,6 @@ constexpr int64_t kLongNs = 4 * kNanosPerSecond;   // by one half as long
 constexpr int64_t kRestMaxNs = 5 * kNanosPerSecond;
 constexpr std::chrono::milliseconds kLookEvery{500};
 
-int64_t floor_to(int64_t time_ns, int64_t step_ns, int64_t offset_ns) {
-  const __int128 shifted = static_cast<__int128>(time_ns) - offset_ns;
-  const __int128 steps = shifted / step_ns - (shifted % step_ns < 0 ? 1 : 0);
-  return static_cast<int64_t>(std::clamp<__int128>(steps * step_ns + offset_ns, INT64_MIN / 2, INT64_MAX / 2));
-}
-
 int64_t before(int64_t time_ns, int64_t duration_ns) { return time_ns < INT64_MIN + duration_ns ? INT64_MIN : time_ns - duration_ns; }
 
 }  // namespace
@@ -89,8 +83,8 @@ Result<Job> Jobs::add(const JobOrder& order) {
   if (found == queries.end()) return fail(ErrorCode::kNotFound, "database \"{}\" has no continuous query \"{}\"", excerpt(order.database), excerpt(order.query));
   const influxql::ContinuousRun run = TRY(influxql::parse_continuous(found->text));
   Job job{.database = order.database, .query = order.query, .text = found->text, .who = order.who, .priority = order.priority};
-  job.from_ns = floor_to(order.from_ns, run.interval_ns, run.offset_ns);
-  job.to_ns = floor_to(order.to_ns, run.interval_ns, run.offset_ns);
+  job.from_ns = run.window_start(order.from_ns);
+  job.to_ns = run.window_start(order.to_ns);
   if (job.to_ns < order.to_ns) job.to_ns = job.to_ns > INT64_MAX - run.interval_ns ? INT64_MAX : job.to_ns + run.interval_ns;
   if (order.from_ns >= order.to_ns) return fail(ErrorCode::kInvalidArgument, "start is not before end");
   job.left_to_ns = job.to_ns;
@@ -182,7 +176,7 @@ bool Jobs::run_slice() {
   if (!run) {
     written = std::unexpected(run.error());
   } else {
-    from_ns = std::max(job.from_ns, floor_to(before(job.left_to_ns, job.slice_ns), run->interval_ns, run->offset_ns));
+    from_ns = std::max(job.from_ns, run->window_start(before(job.left_to_ns, job.slice_ns)));
     if (from_ns >= job.left_to_ns) from_ns = std::max(job.from_ns, before(job.left_to_ns, run->interval_ns));
     influxql::RunOptions options = options_;
     options.now_ns = clock_.now_ns();

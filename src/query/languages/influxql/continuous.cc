@@ -40,12 +40,14 @@ class WrittenSink final : public ResultSink {
 
 }  // namespace
 
+int64_t ContinuousRun::window_start(int64_t time_ns) const { return floor_to(time_ns, interval_ns, offset_ns); }
+
 int64_t ContinuousRun::boundary_before(int64_t time_ns) const { return floor_to(time_ns, every_ns, offset_ns); }
 
 tsdb::TimeRange ContinuousRun::range_at(int64_t boundary_ns) const {
   // Where a query runs several times in a window, each run covers the window as far as it has come.
-  const int64_t end_ns = every_ns < interval_ns ? floor_to(boundary_ns - 1, interval_ns, offset_ns) + interval_ns : floor_to(boundary_ns, interval_ns, offset_ns);
-  const int64_t from_ns = floor_to(end_ns - for_ns, interval_ns, offset_ns);
+  const int64_t end_ns = every_ns < interval_ns ? window_start(boundary_ns - 1) + interval_ns : window_start(boundary_ns);
+  const int64_t from_ns = window_start(end_ns - for_ns);
   return {from_ns, end_ns - 1};
 }
 

@@ -21,6 +21,8 @@ struct ContinuousRun {
   int64_t every_ns = 0;     // from one run to the next
   int64_t for_ns = 0;       // how far back a run goes
 
+  // Where the window begins that holds the time.
+  int64_t window_start(int64_t time_ns) const;
   // The last boundary at or before a time, at which the query was or is due.
   int64_t boundary_before(int64_t time_ns) const;
   // What a run at the boundary covers, whole windows; empty (from > to) where there is nothing yet to cover.
