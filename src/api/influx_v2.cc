@@ -5,10 +5,10 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "api/authentication.h"
+#include "api/json_body.h"
 #include "base/text.h"
 #include "query/languages/influxql/time_text.h"
 
@@ -38,21 +38,6 @@ net::HttpResponse refuse(const Error& error) {
 
 net::HttpResponse answer_json(int status, const boost::json::object& body) {
   return {.status = status, .headers = {{"Content-Type", "application/json; charset=utf-8"}}, .body = boost::json::serialize(body)};
-}
-
-Result<boost::json::object> object_of(std::string_view body) {
-  if (body.size() > kBodyBytesMax) return fail(ErrorCode::kTooLarge, "the body has {} bytes, the limit is {}", body.size(), kBodyBytesMax);
-  boost::system::error_code error;
-  const auto value = boost::json::parse(boost::json::string_view(body.data(), body.size()), error);
-  if (error || !value.is_object()) return fail(ErrorCode::kInvalidArgument, "the body '{}' is no JSON object", excerpt(body));
-  return value.get_object();
-}
-
-Result<std::string> text_in(const boost::json::object& object, std::string_view name, bool is_needed) {
-  const auto* const found = object.if_contains(name);
-  if (found == nullptr && !is_needed) return std::string();
-  if (found == nullptr || !found->is_string()) return fail(ErrorCode::kInvalidArgument, "member {}: a text is wanted", name);
-  return std::string(found->get_string());
 }
 
 struct BucketName {
@@ -243,8 +228,8 @@ net::HttpResponse InfluxV2Resource::list_buckets(const net::HttpRequest& request
 
 net::HttpResponse InfluxV2Resource::create_bucket(const net::HttpRequest& request) const {
   const auto create = [&]() -> Result<net::HttpResponse> {
-    const boost::json::object asked = TRY(object_of(request.body));
-    const BucketName name = split(TRY(text_in(asked, "name", true)));
+    const boost::json::object asked = TRY(json_object(request.body, kBodyBytesMax));
+    const BucketName name = split(TRY(text_member(asked, "name")));
     const std::string policy = name.policy.empty() ? "autogen" : name.policy;
     const int64_t duration_ns = TRY(duration_in(asked));
     if (engine_.bucket(name.database, policy)) return fail(ErrorCode::kAlreadyExists, "bucket with name {}/{} already exists", excerpt(name.database), excerpt(policy));
@@ -280,11 +265,11 @@ net::HttpResponse InfluxV2Resource::erase(const net::HttpRequest& request, const
     if (name.empty()) return fail(ErrorCode::kInvalidArgument, "bucket is required: name a database, or database/retention policy");
     const BucketName parts = split(name);
     const tsdb::BucketId bucket = TRY(engine_.bucket(parts.database, parts.policy));
-    const boost::json::object asked = TRY(object_of(request.body));
-    tsdb::PointSelection points = TRY(parse_delete_predicate(TRY(text_in(asked, "predicate", false))));
-    points.range.from_ns = TRY(query::influxql::parse_time(TRY(text_in(asked, "start", true)), nullptr));
+    const boost::json::object asked = TRY(json_object(request.body, kBodyBytesMax));
+    tsdb::PointSelection points = TRY(parse_delete_predicate(asked.contains("predicate") ? TRY(text_member(asked, "predicate")) : std::string()));
+    points.range.from_ns = TRY(query::influxql::parse_time(TRY(text_member(asked, "start")), nullptr));
     // What is deleted ends before `stop`.
-    const int64_t stop_ns = TRY(query::influxql::parse_time(TRY(text_in(asked, "stop", true)), nullptr));
+    const int64_t stop_ns = TRY(query::influxql::parse_time(TRY(text_member(asked, "stop")), nullptr));
     if (stop_ns <= points.range.from_ns) return fail(ErrorCode::kInvalidArgument, "start is not before stop");
     points.range.to_ns = stop_ns - 1;
     audit::AuditEntry entry{.kind = "delete", .who = who, .what = fmt::format("POST /api/v2/delete {}", excerpt(request.body, 2000))};

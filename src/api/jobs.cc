@@ -4,10 +4,10 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 
 #include "api/answers.h"
 #include "api/authentication.h"
+#include "api/json_body.h"
 #include "api/time_parameter.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -41,25 +41,11 @@ boost::json::object job_json(const JobView& job) {
 
 net::HttpResponse answer_of(int status, const Result<JobView>& job) { return job ? json_answer(status, job_json(*job)) : error_answer(job.error()); }
 
-Result<boost::json::object> object_of(std::string_view body, std::string_view form) {
-  if (body.size() > kBodyBytesMax) return fail(ErrorCode::kTooLarge, "the body has {} bytes, the limit is {}", body.size(), kBodyBytesMax);
-  boost::system::error_code error;
-  const auto value = boost::json::parse(boost::json::string_view(body.data(), body.size()), error);
-  if (error || !value.is_object()) return fail(ErrorCode::kInvalidArgument, "the body is no JSON object; wanted is {}", form);
-  return value.get_object();
-}
-
-Result<std::string> text_in(const boost::json::object& object, std::string_view name, std::string_view form) {
-  const auto* const found = object.if_contains(name);
-  if (found == nullptr || !found->is_string()) return fail(ErrorCode::kInvalidArgument, "member {}: a text is wanted, as in {}", name, form);
-  return std::string(found->get_string());
-}
-
 Result<JobWish> read_wish(const net::HttpRequest& request) {
-  const boost::json::object asked = TRY(object_of(request.body, kForm));
+  const boost::json::object asked = TRY(json_object(request.body, kBodyBytesMax, kForm));
   JobWish wish;
-  wish.database = TRY(text_in(asked, "database", kForm));
-  wish.query = TRY(text_in(asked, "query", kForm));
+  wish.database = TRY(text_member(asked, "database", kForm));
+  wish.query = TRY(text_member(asked, "query", kForm));
   for (const std::string_view name : {"start", "end"}) {
     if (!asked.contains(name)) return fail(ErrorCode::kInvalidArgument, "member {} is missing; a job is {}", name, kForm);
   }
@@ -93,8 +79,8 @@ void JobsResource::change(net::HttpRequest request, net::HttpResponder responder
   constexpr std::string_view kAction = R"({"action": "pause"}, "resume" or "cancel")";
   const auto id = parse_uint64(std::string_view(request.path).substr(request.path.rfind('/') + 1));
   if (!id) return responder.respond(error_answer({ErrorCode::kNotFound, fmt::format("{} is no job; GET /api/v1/jobs lists them", excerpt(request.path))}));
-  const auto asked = object_of(request.body, kAction);
-  const auto action = asked ? text_in(*asked, "action", kAction) : Result<std::string>(std::unexpected(asked.error()));
+  const auto asked = json_object(request.body, kBodyBytesMax, kAction);
+  const auto action = asked ? text_member(*asked, "action", kAction) : Result<std::string>(std::unexpected(asked.error()));
   if (!action) return responder.respond(error_answer(action.error()));
   if (*action != "pause" && *action != "resume" && *action != "cancel") {
     return responder.respond(error_answer({ErrorCode::kInvalidArgument, fmt::format("member action: found '{}', wanted {}", excerpt(*action), kAction)}));

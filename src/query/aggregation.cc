@@ -51,9 +51,11 @@ bool Aggregation::can_be_split(const SelectPlan& plan) {
 Aggregation::Aggregation(const SelectPlan& plan, const Context& context) : plan_(plan), context_(context), wants_point_(!can_be_split(plan)) {
   const bool exact_times = plan.selector && !plan.window;
   picks_late_ = wants_point_ && plan.aggregates[0].function == Function::kPercentile;
-  if (picks_late_) aggregators_.push_back(make_choosing_percentile(plan.inputs[plan.aggregates[0].input].type, plan.aggregates[0].argument));
+  if (picks_late_) {
+    aggregators_.push_back(make_choosing_percentile(plan.inputs[plan.aggregates[0].input].type, plan.aggregates[0].argument));
+    return;
+  }
   for (const Aggregate& each : plan.aggregates) {
-    if (picks_late_) break;
     aggregators_.push_back(make_aggregator(each.function, plan.inputs[each.input].type, each.argument, exact_times));
   }
 }

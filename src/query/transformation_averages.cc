@@ -148,23 +148,37 @@ class TripleDerivative final : public Indicator {
   double last_ = 0;
 };
 
-// How much of all change was a rise. The first value counts as a change from nothing, here and in what follows.
-class RelativeStrength final : public Indicator {
+// What rises and what falls, each smoothed by itself. The first value counts as a change from nothing.
+class SmoothedChanges {
  public:
-  explicit RelativeStrength(const Transform& transform)
-      : Indicator(transform, transform.period), rises_(Smoothed::of_changes(transform)), falls_(Smoothed::of_changes(transform)) {}
-
- private:
-  double next(double value) override {
+  explicit SmoothedChanges(const Transform& transform) : rises_(Smoothed::of_changes(transform)), falls_(Smoothed::of_changes(transform)) {}
+  struct Parts {
+    double rise;
+    double fall;
+  };
+  Parts add(double value) {
     const double change = value - std::exchange(last_, value);
-    const double rise = rises_.add(std::max(change, 0.0));
-    const double fall = falls_.add(std::max(-change, 0.0));
-    return 100 - 100 / (1 + rise / fall);
+    return {rises_.add(std::max(change, 0.0)), falls_.add(std::max(-change, 0.0))};
   }
 
+ private:
   Smoothed rises_;
   Smoothed falls_;
   double last_ = 0;
+};
+
+// How much of all change was a rise.
+class RelativeStrength final : public Indicator {
+ public:
+  explicit RelativeStrength(const Transform& transform) : Indicator(transform, transform.period), changes_(transform) {}
+
+ private:
+  double next(double value) override {
+    const auto [rise, fall] = changes_.add(value);
+    return 100 - 100 / (1 + rise / fall);
+  }
+
+  SmoothedChanges changes_;
 };
 
 // The last changes, so many as wanted, and what they add up to.
@@ -212,19 +226,15 @@ class ChandeMomentum final : public Indicator {
 
 class SmoothedChandeMomentum final : public Indicator {
  public:
-  explicit SmoothedChandeMomentum(const Transform& transform)
-      : Indicator(transform, transform.period), rises_(Smoothed::of_changes(transform)), falls_(Smoothed::of_changes(transform)) {}
+  explicit SmoothedChandeMomentum(const Transform& transform) : Indicator(transform, transform.period), changes_(transform) {}
 
  private:
   double next(double value) override {
-    const double change = value - std::exchange(last_, value);
-    const double rise = rises_.add(std::max(change, 0.0));
-    return momentum(rise, falls_.add(std::max(-change, 0.0)));
+    const auto [rise, fall] = changes_.add(value);
+    return momentum(rise, fall);
   }
 
-  Smoothed rises_;
-  Smoothed falls_;
-  double last_ = 0;
+  SmoothedChanges changes_;
 };
 
 // How straight the way of the last values was: the change from the first to the last by all changes between them.

@@ -1,7 +1,8 @@
 // Continuous queries: when one runs, over which time, and the run itself.
 //
 //   const ContinuousRun run = TRY(parse_continuous("CREATE CONTINUOUS QUERY c ON db BEGIN SELECT mean(x) INTO y FROM m GROUP BY time(1h) END"));
-//   if (now_ns >= run.boundary_after(last_ns)) TRY(run_continuous(run, run.range_at(boundary_ns), engine, options));
+//   const int64_t boundary_ns = run.boundary_before(now_ns);
+//   if (boundary_ns > last_boundary_ns) TRY(run_continuous(run, run.range_at(boundary_ns), engine, options));
 //
 // A query runs at the end of each of its windows, or every RESAMPLE EVERY, over the last window, or over RESAMPLE FOR. Run again over the same time it
 // writes the same points again, which changes nothing.

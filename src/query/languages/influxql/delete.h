@@ -1,4 +1,4 @@
-// DELETE: erases points by measurement, tags and time, in every retention policy of the database.
+// DELETE, DROP SERIES and DROP MEASUREMENT: erase points by measurement, tags and time, in every retention policy of the database.
 //
 //   TRY(run_delete(statement, text, engine, catalog, options));
 //

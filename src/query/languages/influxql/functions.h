@@ -1,7 +1,6 @@
-// The functions of InfluxQL: what each is to the executor, and what can be said of a call without the data.
+// The functions of InfluxQL: what each is to the executor. What a call may look like is in field_checks.h.
 //
-//   TRY(check_call(call, ...));                      // arguments, in InfluxDB's words
-//   if (auto kind = transform_named("derivative")) ...
+//   if (const auto kind = transform_named(call.text)) stages.push_back(to_transform(call, type, window));
 //
 // Pure.
 #pragma once
