@@ -170,6 +170,8 @@ void InfluxQueryResource::handle(net::HttpRequest request, net::HttpResponder re
                 .is_read_only = request.method == "GET",
                 .version = options_.version,
                 .context = {.limits = options_.limits, .help = options_.help, .helpers_max = options_.helpers_max, .cancelled_message = "query-timeout limit exceeded"},
+                .tiers = options_.tiers,
+                .reads_tiers = parameter("tiers") != "off",
                 .audit = options_.audit,
                 .user = requester(request),
                 .reason = std::string(parameter("reason"))};

@@ -3,8 +3,8 @@
 //   InfluxQueryResource query(engine, clock, {.version = "0.1.0"}, background);
 //   router.add("POST", "/query", [&](auto request, auto responder) { query.handle(std::move(request), std::move(responder)); });
 //
-// Parameters, of the query string or a form body: q, db, rp, epoch, pretty, chunked, chunk_size, params, and reason, which the audit log keeps beside
-// what a statement erased. docs/influxql.md has the language.
+// Parameters, of the query string or a form body: q, db, rp, epoch, pretty, chunked, chunk_size, params; reason, which the audit log keeps beside
+// what a statement erased; and tiers=off for answers from the points alone. docs/influxql.md has the language.
 // Who may ask is found out before the request comes here; u and p are left alone.
 // Threads: handle() on any loop; queries are parsed and run in the background, where they stop when the client goes or the time is up.
 // Limits: options; where no worker can take a query it gets 503.
@@ -20,6 +20,7 @@
 #include "net/http_server.h"
 #include "query/plan.h"
 #include "query/running_queries.h"
+#include "query/tiers.h"
 #include "tsdb/engine.h"
 
 namespace campanile::api {
@@ -29,6 +30,7 @@ struct InfluxQueryOptions {
   std::chrono::seconds timeout{30};              // of all statements of a request together; 0: none
   uint64_t response_bytes_max = 256ull << 20;    // of an answer in one piece, and of each chunk
   std::string version;                           // that SHOW DIAGNOSTICS tells
+  const query::Tiers* tiers = nullptr;           // that answers may come from
   audit::AuditLog* audit = nullptr;              // that what erases points is recorded in
   // As query::Context has them.
   std::function<bool(std::move_only_function<void()>)> help;

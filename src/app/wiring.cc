@@ -8,6 +8,7 @@
 #include "api/bridges.h"
 #include "api/clients.h"
 #include "api/corrections.h"
+#include "api/derived.h"
 #include "api/health.h"
 #include "api/history.h"
 #include "api/influx_query.h"
@@ -27,6 +28,7 @@
 #include "api/topics.h"
 #include "app/config/durability.h"
 #include "app/continuous_queries.h"
+#include "app/derived/derived_series.h"
 #include "app/health_checks.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
@@ -88,6 +90,26 @@ api::JobPort job_port(Jobs& jobs) {
           }};
 }
 
+// Where the set has a job that is not over, was cancelled or has failed, there is none to be made.
+void fill_by_job(Jobs& jobs, const std::string& database, const std::string& set, tsdb::TimeRange range) {
+  for (const Job& job : jobs.list()) {
+    if (job.state != JobState::kFinished && job.database == database && job.query == set && job.text.empty()) return;
+  }
+  const auto made = jobs.add({.database = database, .query = set, .from_ns = range.from_ns, .to_ns = range.to_ns, .priority = -1, .who = "campanile"});
+  if (made) log::info("{}: job {} fills it with what was there before", set, made->id);
+  if (!made) log::warning("{}: what was there before cannot be filled in now: {}", set, made.error().message);
+}
+
+std::vector<api::DerivedView> views_of(const DerivedSeries& derived) {
+  std::vector<api::DerivedView> views;
+  for (auto& each : derived.status()) {
+    views.push_back({.set = each.set, .database = each.database, .measurement = each.name, .level = each.level, .sources = each.sources, .keep_ns = each.keep_ns,
+                     .complete_to_ns = each.complete_to_ns, .stale_windows = each.stale_windows, .stale_series = each.stale_series, .missing_windows = each.missing_windows,
+                     .rows = each.rows, .error = each.error});
+  }
+  return views;
+}
+
 // Each record goes to the participant that wrote it.
 journal::ReplayFunction replay_into(const std::vector<journal::Participant*>& participants, uint64_t& records) {
   return [&participants, &records](const journal::Record& record) -> Result<void> {
@@ -132,6 +154,7 @@ struct Program::Parts {
 
   std::unique_ptr<kv::Store> store;
   std::unique_ptr<tsdb::Engine> engine;
+  std::unique_ptr<DerivedSeries> derived;
   std::unique_ptr<audit::AuditLog> audit;
   std::unique_ptr<ingest::RejectedStore> rejected;
   std::unique_ptr<broker::RetainedStore> retained;
@@ -165,6 +188,7 @@ struct Program::Parts {
   std::unique_ptr<api::CorrectionsResource> corrections;
   std::unique_ptr<api::InfluxV2Resource> influx_v2;
   std::unique_ptr<api::JobsResource> job_list;
+  std::unique_ptr<api::DerivedResource> derived_list;
   std::unique_ptr<api::ClientsResource> clients;
   std::unique_ptr<api::RetainedResource> retained_messages;
   std::unique_ptr<api::SealResource> seal;
@@ -193,6 +217,7 @@ Result<void> Program::Parts::check_store_is_whole() const {
 Result<void> Program::Parts::open_stores() {
   store = TRY(kv::open_rocksdb(data / "store", store_options(config)));
   engine = TRY(tsdb::Engine::open(engine_options(config), *store, clock));
+  derived = TRY(DerivedSeries::open(config, *store, *engine, clock, metrics));
   audit = TRY(audit::AuditLog::open(audit_options(config), *store, clock));
   rejected = TRY(ingest::RejectedStore::open(rejected_options(config), *store));
   retained = TRY(broker::RetainedStore::load(*store, broker_options(config)));
@@ -349,15 +374,18 @@ Result<void> Program::Parts::make_resources(std::vector<api::Asset> assets) {
       write_options(config));
   auto queries = query_options(config, *audit);
   queries.help = [this](WorkerPool::Task task) { return workers->submit_if_idle(std::move(task)); };
-  const query::influxql::RunOptions running_by_itself{.context = {.limits = queries.limits, .help = queries.help, .helpers_max = queries.helpers_max}};
+  queries.tiers = derived.get();
+  const query::influxql::RunOptions running_by_itself{.context = {.limits = queries.limits, .help = queries.help, .helpers_max = queries.helpers_max}, .tiers = derived.get(), .reads_tiers = false};
   continuous = std::make_unique<ContinuousQueries>(*engine, clock, running_by_itself, queries.timeout, metrics);
-  jobs = TRY(Jobs::open(*store, *engine, clock, running_by_itself, metrics));
+  jobs = TRY(Jobs::open(*store, *engine, derived.get(), clock, running_by_itself, metrics));
   job_list = std::make_unique<api::JobsResource>(job_port(*jobs), background);
+  derived_list = std::make_unique<api::DerivedResource>([this] { return views_of(*derived); });
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
   continuous->start();
   jobs->start();
+  derived->start(running_by_itself, [this](const std::string& database, const std::string& set, tsdb::TimeRange range) { return fill_by_job(*jobs, database, set, range); });
   return {};
 }
 
@@ -394,6 +422,7 @@ void Program::Parts::add_routes() {
   router->add("GET", "/api/v1/rejected", to(*rejected_messages, &api::RejectedResource::handle));
   router->add("GET", "/api/v1/audit", to(*audit_entries, &api::AuditResource::handle));
   router->add("GET", "/api/v1/jobs", to(*job_list, &api::JobsResource::list));
+  router->add("GET", "/api/v1/derived", to(*derived_list, &api::DerivedResource::handle));
   router->add("POST", "/api/v1/jobs", to(*job_list, &api::JobsResource::add));
   router->add("POST", "/api/v1/jobs/", to(*job_list, &api::JobsResource::change));
   router->add("POST", "/api/v1/corrections", to(*corrections, &api::CorrectionsResource::handle));
@@ -457,6 +486,7 @@ void Program::stop() {
   if (parts.broker) parts.broker->shut_down();
   if (parts.loops) parts.loops->stop();
   if (parts.live) parts.live->stop();
+  if (parts.derived) parts.derived->stop();
   if (parts.jobs) parts.jobs->stop();
   if (parts.continuous) parts.continuous->stop();
   if (parts.problems) parts.problems->stop();

@@ -8,6 +8,9 @@
 namespace campanile::query {
 namespace {
 
+// Blocks that are taken before the next look whether somebody still waits for them; some are taken in less time than the look.
+constexpr size_t kBlocksBetweenLooks = 32;
+
 bool uses_input_from(const Expression& expression, size_t first) {
   if (expression.kind == Expression::Kind::kInput) return expression.input >= first;
   return std::any_of(expression.children.begin(), expression.children.end(), [&](const Expression& child) { return uses_input_from(child, first); });
@@ -156,8 +159,8 @@ Result<void> Aggregation::take_column(const GroupMember& member, size_t input, c
   const auto cursor = TRY(member.reader->column(member.series.id, wanted.name, member.range, order));
   ConvertedStorage storage;
   std::vector<Aggregator*> need_values;
-  while (TRY(cursor->next())) {
-    TRY(check_cancelled(context_));
+  for (size_t blocks = 0; TRY(cursor->next()); ++blocks) {
+    if (blocks % kBlocksBetweenLooks == 0) TRY(check_cancelled(context_));
     const tsdb::BlockStatistics& block = cursor->statistics();
     const FieldType type = block.first.type();
     if (!is_convertible(type, wanted.type)) return {};

@@ -51,9 +51,16 @@ class Collecting : public Aggregator {
     }
     held_ += points.size() - before;
   }
+  bool add_block(size_t cell, const tsdb::BlockStatistics& block) override {
+    const std::optional<double> result = result_of(block);
+    if (!result || !cells_[cell].points.empty()) return false;
+    cells_[cell].worked_out = result;
+    return true;
+  }
   void merge(Aggregator& other, std::span<const size_t> cells) override {
     auto& from = static_cast<Collecting&>(other);
     for (size_t i = 0; i < cells.size(); ++i) {
+      if (from.cells_[i].worked_out) cells_[cells[i]].worked_out = from.cells_[i].worked_out;
       auto& points = from.cells_[i].points;
       auto& to = cells_[cells[i]].points;
       to.insert(to.end(), std::make_move_iterator(points.begin()), std::make_move_iterator(points.end()));
@@ -72,8 +79,11 @@ class Collecting : public Aggregator {
     std::vector<Value> results;
     std::vector<Owned<T>> owned;  // what string results point into
     int64_t time_ns = 0;
+    std::optional<double> worked_out;  // beforehand, of all points of the window
     bool finished = false;
   };
+  // What the function would find in a block that is all of its window; nothing where the block does not know.
+  virtual std::optional<double> result_of(const tsdb::BlockStatistics&) const { return std::nullopt; }
   // Fills `results` (and `time_ns`) from `points`, of which there is at least one.
   virtual void finish(Cell& cell) = 0;
 
@@ -87,7 +97,8 @@ class Collecting : public Aggregator {
     Cell& cell = cells_[index];
     if (cell.finished) return cell;
     cell.finished = true;
-    if (!cell.points.empty()) finish(cell);
+    if (cell.worked_out) cell.results.push_back(FieldValue::of_float(*cell.worked_out));
+    if (!cell.points.empty() && !cell.worked_out) finish(cell);
     // Only now, since the strings would move while more are kept.
     for (const Owned<T>& each : cell.owned) cell.results.push_back(ColumnTraits<T>::wrap(T(each)));
     return cell;
@@ -105,6 +116,7 @@ class Stddev final : public Collecting<T> {
 
  private:
   using typename Collecting<T>::Cell;
+  std::optional<double> result_of(const tsdb::BlockStatistics& block) const override { return block.stddev; }
   void finish(Cell& cell) override {
     if (cell.points.size() < 2) {
       cell.results.push_back(null_value());
@@ -127,6 +139,7 @@ class Median final : public Collecting<T> {
 
  private:
   using typename Collecting<T>::Cell;
+  std::optional<double> result_of(const tsdb::BlockStatistics& block) const override { return block.median; }
   void finish(Cell& cell) override {
     std::sort(cell.points.begin(), cell.points.end(), by_value<T>);
     const size_t middle = cell.points.size() / 2;

@@ -29,6 +29,7 @@
 
 #include "query/expression.h"
 #include "query/window.h"
+#include "tsdb/change_watch.h"
 #include "tsdb/reader.h"
 
 namespace campanile::query {
@@ -40,6 +41,10 @@ struct Source {
   std::shared_ptr<const tsdb::Reader> reader;
   // What of it is read, where that is not the plan's range: the rows of a subquery are chosen by that, and one stands at the start of its window.
   std::optional<tsdb::TimeRange> range;
+  // Whose measurement it is, where it is one of the store's: tiers may be used for it.
+  std::optional<tsdb::BucketId> bucket;
+  // What is said of the tiers that are: "1h of rooms_downsample_1h".
+  std::vector<std::string> tiers;
 };
 
 // Something of a point that the filter, an aggregate or an output looks at.

@@ -43,6 +43,7 @@ struct Measurement {
   absl::flat_hash_map<std::string_view, ColumnId, TextHash> numbers;
   TagIndex tags;
   size_t columns_persisted = 0;
+  std::atomic<int64_t> watched_before_ns{INT64_MIN};  // changes before it are told (change_watch.h)
 
   const Column& column(ColumnId id) const { return columns[id - 1u]; }
   std::optional<ColumnId> find(std::string_view field) const {

@@ -110,6 +110,22 @@ Result<std::shared_ptr<const Reader>> EngineImpl::reader(BucketId id) const {
   return std::make_shared<const BucketReader>(std::move(bucket), index_, sealer_, store_);
 }
 
+bool EngineImpl::watch_changes(BucketId id, std::string_view name, int64_t before_ns) {
+  {
+    const std::shared_lock lock(index_.gate);
+    const auto bucket = index_.bucket(id);
+    if (!bucket) return false;
+    if (Measurement* const measurement = bucket->find_measurement(name)) {
+      measurement->watched_before_ns = before_ns;
+      return true;
+    }
+  }
+  const std::unique_lock lock(index_.gate);
+  const auto bucket = index_.bucket(id);
+  if (bucket) bucket->add_measurement(name).watched_before_ns = before_ns;
+  return bucket != nullptr;
+}
+
 Result<void> EngineImpl::seal_all() {
   TRY(sealer_.seal_all());
   return {};
@@ -200,7 +216,9 @@ Result<void> EngineImpl::replay_points(const journal::Record& record) {
   std::vector<Sealer::Item> full;
   const auto put = [&](SeriesId series, int64_t time_ns, std::span<const Slot> slots) {
     SeriesEntry* const entry = index_.series(series);
-    if (!entry || entry->bucket != bucket_id || record.lsn <= entry->chunks.sealed_lsn) return;
+    if (!entry || entry->bucket != bucket_id) return;
+    sealer_.tell_if_watched(*entry, {time_ns, time_ns});
+    if (record.lsn <= entry->chunks.sealed_lsn) return;
     if (heads_.append(*entry, time_ns, record.lsn, slots, change)) full.push_back({bucket, entry});
   };
   const auto decoded = decode_points(record.payload, put);

@@ -32,12 +32,11 @@
 #include "model/known_series.h"
 #include "model/point_batch.h"
 #include "model/series_key.h"
+#include "tsdb/change_watch.h"
 #include "tsdb/correction.h"
 #include "tsdb/reader.h"
 
 namespace campanile::tsdb {
-
-using BucketId = uint32_t;
 
 struct EngineOptions {
   uint64_t head_bytes_max = 512ull << 20;  // beyond it the largest and oldest heads are sealed
@@ -120,6 +119,12 @@ class Engine : public journal::Participant {
  public:
   // Loads databases and the series index from `store`. Both references must outlive the engine.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, kv::Store& store, const Clock& clock);
+
+  // REQUIRES: nothing is replayed or written yet. It must outlive the engine's last write.
+  virtual void set_change_watch(ChangeWatch&) {}
+  // Has the watch told of changes to a measurement's points before that time, from now on: a write that a reader made after this call does not see is told.
+  // False: there is no such bucket.
+  virtual bool watch_changes(BucketId, std::string_view, int64_t) { return false; }
 
   // From now on writes go to this journal. REQUIRES: replay is over. Starts the background sealing and retention thread.
   virtual void start(journal::Journal& journal) = 0;

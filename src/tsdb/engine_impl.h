@@ -29,6 +29,8 @@ class EngineImpl final : public Engine {
   // Reads the index. REQUIRES: called once, before anything else.
   Result<void> load(const Meta& meta);
 
+  void set_change_watch(ChangeWatch& watch) override { sealer_.set_change_watch(watch); }
+  bool watch_changes(BucketId bucket, std::string_view measurement, int64_t before_ns) override;
   void start(journal::Journal& journal) override;
   void stop() override;
   Result<void> create_database(std::string_view name) override;

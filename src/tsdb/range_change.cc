@@ -240,12 +240,14 @@ bool Sealer::has_unfinished_changes() {
 
 // REQUIRES: mutex_. `outcome` is that of all that are pending.
 Result<void> Sealer::finish_changes(ChangeOutcome* outcome) {
+  if (changes_.empty()) return {};
   while (!changes_.empty()) {
     ChangeOutcome ignored;
     TRY(finish_change(changes_.front(), outcome ? *outcome : ignored));
     changes_.pop_front();
   }
-  return {};
+  // A series that is empty now may have left the index when the change is replayed, and with it its name.
+  return watch_ ? watch_->keep_changes() : Result<void>();
 }
 
 Result<void> Sealer::finish_change(const PendingChange& pending, ChangeOutcome& outcome) {
@@ -256,6 +258,8 @@ Result<void> Sealer::finish_change(const PendingChange& pending, ChangeOutcome& 
   for (SeriesEntry* const entry : pending.entries) items.push_back({pending.bucket, entry});
   TRY(seal_before(std::move(items), pending.lsn));
   for (SeriesEntry* const entry : pending.entries) TRY(change_series(*entry, pending, outcome));
+  const std::shared_lock lock(index_.gate);
+  for (const SeriesEntry* const entry : pending.entries) tell_if_watched(*entry, pending.change.range);
   return {};
 }
 

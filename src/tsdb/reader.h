@@ -75,6 +75,9 @@ struct BlockStatistics {
   double sum = 0;
   FieldValue first;  // strings: valid until the cursor moves
   FieldValue last;
+  // Where somebody has worked them out (query/tiered_reader.h); nobody has for a chunk.
+  std::optional<double> stddev;
+  std::optional<double> median;
 };
 
 // The decoded values of a block, ascending in time (also under Order::kDescending: the blocks come newest first, not the

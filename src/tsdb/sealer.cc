@@ -387,6 +387,7 @@ Result<journal::Lsn> Sealer::seal_all() {
 Result<journal::Lsn> Sealer::checkpoint() {
   const std::lock_guard lock(mutex_);
   const journal::Lsn applied = TRY(seal_all_locked());
+  if (watch_) TRY(watch_->keep_changes());
   TRY(before_chunks_());
   kv::WriteBatch batch;
   meta_.checkpoint_lsn = std::max(meta_.checkpoint_lsn, applied);

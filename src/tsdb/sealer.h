@@ -59,6 +59,14 @@ class Sealer {
          std::function<Result<void>()> before_chunks);
   ~Sealer();
 
+  // REQUIRES: nothing is replayed or written yet.
+  void set_change_watch(ChangeWatch& watch) { watch_ = &watch; }
+  // REQUIRES: the index's gate.
+  void tell_if_watched(const SeriesEntry& entry, TimeRange range) const {
+    if (range.from_ns >= entry.measurement->watched_before_ns.load(std::memory_order_acquire) || !watch_) [[likely]] return;
+    watch_->changed(entry.bucket, entry.measurement->name, entry.key, range);
+  }
+
   // The thread begins; from now on passes wait for that journal. Changes that replay left unfinished are made first.
   void start(journal::Journal& journal);
   void stop();
@@ -153,6 +161,7 @@ class Sealer {
   SeriesIndex& index_;
   Heads& heads_;
   Counters& counters_;
+  ChangeWatch* watch_ = nullptr;
   const std::function<Result<void>()> before_chunks_;  // has what tells of buckets, series and columns written to the store, one call at a time
   std::atomic<journal::Journal*> journal_{nullptr};
   std::atomic<journal::Lsn> replayed_lsn_{0};

@@ -150,7 +150,7 @@ int ask_server(const ServeFlags& where, const Ask& ask) {
 int run_query(const QueryFlags& flags) {
   return ask_server(flags.where, [&](Config config) {
     const std::string database = flags.database.empty() ? config.ingest.database : flags.database;
-    return query_command({.config = std::move(config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .form = form_named(flags.form)});
+    return query_command({.config = std::move(config), .user = flags.user, .text = flags.text, .database = database, .retention_policy = flags.retention_policy, .uses_tiers = flags.uses_tiers, .form = form_named(flags.form)});
   });
 }
 

@@ -128,6 +128,7 @@ void add_query(CLI::App& app, CommandFlags& flags) {
   command->add_option("-d,--database", query.database, "The database, where a statement names none")->type_name("NAME")->default_str("the configuration's");
   command->add_option("--rp", query.retention_policy, "The retention policy, likewise")->type_name("NAME");
   command->add_option("-f,--format", query.form, "How the answer is shown")->type_name("FORM")->check(CLI::IsMember({"table", "csv", "json", "sparkline", "chart"}))->capture_default_str();
+  command->add_flag("!--no-tiers", query.uses_tiers, "Answer from the points alone");
   add_server(*command, query.where, query.user);
   command->footer(
       "Examples:\n"
@@ -137,12 +138,12 @@ void add_query(CLI::App& app, CommandFlags& flags) {
 }
 
 void add_jobs(CLI::App& app, CommandFlags& flags) {
-  CLI::App* command = app.add_subcommand("jobs", "Recompute continuous queries over times that have passed");
+  CLI::App* command = app.add_subcommand("jobs", "Recompute continuous queries, tiers and trees over times that have passed");
   JobsFlags& jobs = flags.jobs;
   command->add_option("action", jobs.action, "What to do")->type_name("ACTION")->check(CLI::IsMember({"list", "add", "pause", "resume", "cancel", "watch"}))->capture_default_str();
   command->add_option("id", jobs.id, "Of which job")->type_name("ID");
   command->add_option("-d,--database", jobs.database, "Of a new job: the database")->type_name("NAME")->default_str("the configuration's");
-  command->add_option("--query", jobs.query, "Of a new job: the continuous query")->type_name("NAME");
+  command->add_option("--query", jobs.query, "Of a new job: the continuous query, tier, tree, or a measurement of these")->type_name("NAME");
   command->add_option("--start", jobs.start, "Of a new job: from when on, as 2026-01-01T00:00:00Z")->type_name("TIME");
   command->add_option("--end", jobs.end, "Of a new job: until when")->type_name("TIME");
   command->add_option("--priority", jobs.priority, "Of a new job: greater ones go first")->type_name("N")->check(CLI::Range(-1000, 1000))->capture_default_str();

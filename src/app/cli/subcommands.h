@@ -63,6 +63,7 @@ struct QueryFlags {
   std::string database;
   std::string retention_policy;
   std::string form = "table";
+  bool uses_tiers = true;
 };
 
 struct JobsFlags {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/config/bridges.h"
+#include "app/config/derived.h"
 #include "base/log.h"
 #include "ingest/topic_route.h"
 #include "mqtt/protocol.h"
@@ -218,6 +219,8 @@ struct Config {
   AuthConfig auth;
   std::vector<PlaceConfig> places;
   std::vector<BridgeConfig> bridges;
+  std::vector<TierConfig> tiers;
+  std::vector<TreeConfig> trees;
   LogConfig log;
   uint64_t threads = 0;  // 0: one per core
 };

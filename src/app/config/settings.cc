@@ -181,6 +181,87 @@ std::vector<Setting> settings_of(BridgeConfig& bridge) {
   return out;
 }
 
+std::vector<Setting> settings_of(LevelConfig& level) {
+  std::vector<Setting> out{
+      seconds("every_s", &level.every_s, 1, kDayS, "The windows' length, of which a day is a multiple: 30s, 1m, 1h, 1d."),
+      seconds("keep_s", &level.keep_s, 0, 36'500 * kDayS, "How long they are kept; 0: as long as the database's default retention policy keeps points."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+constexpr std::string_view kLevelsExample =
+    "- {every_s: 1m, keep_s: 90d}\n"
+    "- {every_s: 1h, keep_s: 3650d}\n"
+    "- {every_s: 1d}\n";
+
+std::vector<Setting> settings_of(TierConfig& tier) {
+  std::vector<Setting> out{
+      text("name", &tier.name, "What it is called in the log and for jobs.", 1),
+      texts("measurements", &tier.measurements, "Of which measurements: names, in which `*` stands for anything."),
+      text("database", &tier.database, "In which database; empty: `ingest.database`."),
+      text("retention_policy", &tier.retention_policy, "In which of its retention policies; empty: the default one."),
+      texts("fields", &tier.fields, "Of which fields; empty: all."),
+      texts("aggregates", &tier.aggregates, "What of them: mean, min, max, sum, count, stddev, median, first, last; empty: all of these. Text and booleans have count, first and last."),
+      texts("by", &tier.by, "The tags that rows have; empty: all, so that each series is kept for itself and queries are answered from it."),
+      text("target", &tier.target, "The measurement that is written.", 1),
+      text("column", &tier.column, "And its fields.", 1),
+      records("levels", &tier.levels, "Over which windows; empty: 1m, 1h and 1d.", kLevelsExample),
+  };
+  out[0].required = true;
+  out[1].required = true;
+  return out;
+}
+
+std::vector<Setting> settings_of(TreeNodeConfig& node) {
+  std::vector<Setting> out{
+      text("id", &node.id, "What stands for `{node}` in the names of measurements.", 1),
+      text("name", &node.name, "What people call it."),
+      flag("root", &node.root, "Whether it is the top of the tree."),
+      texts("children", &node.children, "The identifiers of the nodes below."),
+      text("target", &node.target, "Of a node without children: the sensor, as the tree's tag names it."),
+  };
+  out[0].required = true;
+  return out;
+}
+
+std::vector<Setting> settings_of(RatioConfig& ratio) {
+  std::vector<Setting> out{
+      text("id", &ratio.id, "What stands for `{node}` in the names of measurements: `pue`.", 1),
+      text("of", &ratio.of, "A node: `datacenter`.", 1),
+      text("to", &ratio.to, "The node that it is divided by: `hardware_cluster`.", 1),
+  };
+  for (Setting& each : out) each.required = true;
+  return out;
+}
+
+constexpr std::string_view kNodesExample =
+    "- {id: datacenter, name: Data centre, root: true, children: [hardware_cluster, cooling]}\n"
+    "- {id: hardware_cluster, children: [rack_1, rack_2]}\n"
+    "- {id: rack_1, target: pdu-1}\n"
+    "- {id: rack_2, target: pdu-2}\n"
+    "- {id: cooling, target: cooler-1}\n";
+constexpr std::string_view kRatiosExample = "- {id: pue, of: datacenter, to: hardware_cluster}\n";
+
+std::vector<Setting> settings_of(TreeConfig& tree) {
+  std::vector<Setting> out{
+      text("name", &tree.name, "What it is called in the log and for jobs.", 1),
+      records("nodes", &tree.nodes, "The nodes. A node's value is the sum of the sensors below it.", kNodesExample),
+      text("database", &tree.database, "In which database; empty: `ingest.database`."),
+      text("retention_policy", &tree.retention_policy, "In which of its retention policies; empty: the default one."),
+      text("measurement", &tree.measurement, "Where the sensors' values are.", 1),
+      text("tag", &tree.tag, "The tag that says which sensor it is.", 1),
+      text("field", &tree.field, "The field that is summed.", 1),
+      text("target", &tree.target, "The measurement of a node.", 1),
+      text("column", &tree.column, "And its field.", 1),
+      records("ratios", &tree.ratios, "What of the values of two nodes is divided, such as the power usage effectiveness.", kRatiosExample),
+      records("levels", &tree.levels, "Over which windows; empty: 30s, 1m, 1h and 1d. The shortest are the sums of the sensors' means, the others the means of these.", kLevelsExample),
+  };
+  out[0].required = true;
+  out[1].required = true;
+  return out;
+}
+
 std::vector<Setting> settings_of(DatabaseConfig& database) {
   std::vector<Setting> out{
       text("name", &database.name, "The database, whether it is there yet or not.", 1),
@@ -200,6 +281,11 @@ Result<void> check_last(const std::vector<DatabaseConfig>& databases) {
 }
 
 Result<void> check_last(const std::vector<BridgeTopicConfig>&) { return {}; }  // with the bridge that holds it
+
+// These three with what holds them.
+Result<void> check_last(const std::vector<LevelConfig>&) { return {}; }
+Result<void> check_last(const std::vector<TreeNodeConfig>&) { return {}; }
+Result<void> check_last(const std::vector<RatioConfig>&) { return {}; }
 
 Result<void> check_last(const std::vector<UserConfig>& users) {
   const UserConfig& user = users.back();
@@ -288,6 +374,21 @@ constexpr std::string_view kBridgesExample =
     "  topics:\n"
     "    - {pattern: \"#\", direction: out, local_prefix: \"u4/\", remote_prefix: \"campus/u4/\"}\n"
     "    - {pattern: \"commands/#\", direction: in}\n";
+constexpr std::string_view kTiersExample =
+    "- name: rooms\n"
+    "  measurements: [\"*\"]\n"
+    "  levels:\n"
+    "    - {every_s: 1m, keep_s: 90d}\n"
+    "    - {every_s: 1h}\n";
+constexpr std::string_view kTreesExample =
+    "- name: consumption\n"
+    "  measurement: sensors\n"
+    "  nodes:\n"
+    "    - {id: datacenter, root: true, children: [hardware_cluster, cooling]}\n"
+    "    - {id: hardware_cluster, target: pdu-1}\n"
+    "    - {id: cooling, target: cooler-1}\n"
+    "  ratios:\n"
+    "    - {id: pue, of: datacenter, to: hardware_cluster}\n";
 constexpr std::string_view kDatabasesExample =
     "- name: metrics\n"
     "  sync_every_ms: 200ms\n";
@@ -430,6 +531,8 @@ std::vector<Setting> settings_of(Config& config) {
   out.push_back(records("places", &config.places, "Where series belong in the tree of places, tried in this order before the built-in rules.",
                         kPlacesExample));
   out.push_back(records("bridges", &config.bridges, "Other brokers that topics are exchanged with (docs/guides/bridges.md).", kBridgesExample));
+  out.push_back(records("tiers", &config.tiers, "Means, extremes and the like that are kept of measurements for long (docs/guides/downsampling.md).", kTiersExample));
+  out.push_back(records("trees", &config.trees, "Sums over trees of sensors, such as all that a building consumes (docs/guides/downsampling.md).", kTreesExample));
   out.push_back(choice("log.level", &config.log.level, {"debug", "info", "warning", "error", "off"}, "The least important lines that are written."));
   out.push_back(count("threads", &config.threads, 0, 1024, "Event loops; 0: one per core."));
   return out;

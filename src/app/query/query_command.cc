@@ -57,6 +57,7 @@ Result<std::string> ask(const QueryArguments& arguments) {
   HttpCall call{.method = "POST", .target = "/query", .content_type = "application/x-www-form-urlencoded", .patience = kPatience, .answer_bytes_max = kAnswerBytesMax};
   append_parameter(call.body, "q", text);
   append_parameter(call.body, "db", arguments.database);
+  if (!arguments.uses_tiers) append_parameter(call.body, "tiers", "off");
   append_parameter(call.body, "rp", arguments.retention_policy);
   if (arguments.form == QueryForm::kJson) append_parameter(call.body, "pretty", "true");
   if (arguments.form == QueryForm::kCsv) call.accept = "application/csv";

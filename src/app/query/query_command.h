@@ -20,6 +20,7 @@ struct QueryArguments {
   std::string text;  // "-": what comes over standard input
   std::string database;
   std::string retention_policy;
+  bool uses_tiers = true;
   QueryForm form = QueryForm::kTable;
 };
 

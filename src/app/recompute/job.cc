@@ -17,6 +17,7 @@ std::string_view to_string(JobState state) {
     case JobState::kFinished: return "finished";
     case JobState::kFailed: return "failed";
     case JobState::kCancelled: return "cancelled";
+    case JobState::kCreated: return "created";
   }
   return "";
 }

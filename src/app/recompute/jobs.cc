@@ -25,16 +25,17 @@ int64_t before(int64_t time_ns, int64_t duration_ns) { return time_ns < INT64_MI
 
 }  // namespace
 
-Jobs::Jobs(kv::Store& store, tsdb::Engine& engine, const Clock& clock, influxql::RunOptions options, Metrics& metrics)
+Jobs::Jobs(kv::Store& store, tsdb::Engine& engine, Recomputable* derived, const Clock& clock, influxql::RunOptions options, Metrics& metrics)
     : store_(store),
       engine_(engine),
+      derived_(derived),
       clock_(clock),
       options_(std::move(options)),
       slices_(metrics.counter("campanile_job_slices_total", "Slices of recomputation jobs that were done")),
       points_(metrics.counter("campanile_job_points_total", "Points that recomputation jobs wrote")) {}
 
-Result<std::unique_ptr<Jobs>> Jobs::open(kv::Store& store, tsdb::Engine& engine, const Clock& clock, influxql::RunOptions options, Metrics& metrics) {
-  std::unique_ptr<Jobs> jobs(new Jobs(store, engine, clock, std::move(options), metrics));
+Result<std::unique_ptr<Jobs>> Jobs::open(kv::Store& store, tsdb::Engine& engine, Recomputable* derived, const Clock& clock, influxql::RunOptions options, Metrics& metrics) {
+  std::unique_ptr<Jobs> jobs(new Jobs(store, engine, derived, clock, std::move(options), metrics));
   TRY(jobs->load());
   return jobs;
 }
@@ -77,12 +78,37 @@ void Jobs::run() {
   }
 }
 
+int64_t Jobs::Work::window_start(int64_t time_ns) const {
+  influxql::ContinuousRun windows;
+  windows.interval_ns = interval_ns;
+  windows.offset_ns = offset_ns;
+  return windows.window_start(time_ns);
+}
+
+Result<Jobs::Work> Jobs::work_of(const Job& job) const {
+  if (job.text.empty()) {
+    const auto interval_ns = derived_ ? derived_->interval_of(job.database, job.query) : std::nullopt;
+    if (!interval_ns) return fail(ErrorCode::kNotFound, "database \"{}\" has no continuous query, tier or tree \"{}\"", excerpt(job.database), excerpt(job.query));
+    return Work{.interval_ns = *interval_ns, .offset_ns = 0, .run = [this, job](tsdb::TimeRange range, const std::function<bool()>& cancelled) {
+                  return derived_->recompute(job.database, job.query, range, cancelled);
+                }};
+  }
+  influxql::ContinuousRun run = TRY(influxql::parse_continuous(job.text));
+  const auto [interval_ns, offset_ns] = std::pair(run.interval_ns, run.offset_ns);
+  return Work{.interval_ns = interval_ns, .offset_ns = offset_ns, .run = [this, job, run = std::move(run)](tsdb::TimeRange range, const std::function<bool()>& cancelled) {
+                influxql::RunOptions options = options_;
+                options.now_ns = clock_.now_ns();
+                options.database = job.database;
+                options.context.cancelled = cancelled;
+                return influxql::run_continuous(run, range, engine_, options);
+              }};
+}
+
 Result<Job> Jobs::add(const JobOrder& order) {
   const auto queries = TRY(engine_.continuous_queries(order.database));
   const auto found = std::ranges::find(queries, order.query, &tsdb::ContinuousQuery::name);
-  if (found == queries.end()) return fail(ErrorCode::kNotFound, "database \"{}\" has no continuous query \"{}\"", excerpt(order.database), excerpt(order.query));
-  const influxql::ContinuousRun run = TRY(influxql::parse_continuous(found->text));
-  Job job{.database = order.database, .query = order.query, .text = found->text, .who = order.who, .priority = order.priority};
+  Job job{.database = order.database, .query = order.query, .text = found == queries.end() ? std::string() : found->text, .who = order.who, .priority = order.priority};
+  const Work run = TRY(work_of(job));
   job.from_ns = run.window_start(order.from_ns);
   job.to_ns = run.window_start(order.to_ns);
   if (job.to_ns < order.to_ns) job.to_ns = job.to_ns > INT64_MAX - run.interval_ns ? INT64_MAX : job.to_ns + run.interval_ns;
@@ -106,7 +132,7 @@ Result<Job> Jobs::change(uint64_t id, JobAction action) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return fail(ErrorCode::kNotFound, "there is no job {}", id);
   Job changed = found->second;
-  const bool is_active = changed.state == JobState::kWaiting || changed.state == JobState::kRunning;
+  const bool is_active = changed.waits() || changed.state == JobState::kRunning;
   const bool allowed = action == JobAction::kPause ? is_active : action == JobAction::kResume ? changed.state == JobState::kPaused : !changed.is_over();
   if (!allowed) return fail(ErrorCode::kInvalidArgument, "job {} is {}", id, to_string(changed.state));
   if (changed.state == JobState::kRunning) interrupted_ = id;
@@ -128,7 +154,7 @@ std::vector<Job> Jobs::list() const {
 Job* Jobs::next_job() {
   Job* best = nullptr;
   for (auto& [id, job] : jobs_) {
-    const bool waits = job.state == JobState::kWaiting || job.state == JobState::kRunning;
+    const bool waits = job.waits() || job.state == JobState::kRunning;
     if (waits && (best == nullptr || job.priority > best->priority)) best = &job;
   }
   return best;
@@ -170,22 +196,19 @@ bool Jobs::run_slice() {
     job = *next;
   }
   const int64_t begun_ns = clock_.steady_ns();
-  auto run = influxql::parse_continuous(job.text);
+  const auto work = work_of(job);
   int64_t from_ns = job.from_ns;
   Result<uint64_t> written = 0;
-  if (!run) {
-    written = std::unexpected(run.error());
+  if (!work) {
+    written = std::unexpected(work.error());
   } else {
-    from_ns = std::max(job.from_ns, run->window_start(before(job.left_to_ns, job.slice_ns)));
-    if (from_ns >= job.left_to_ns) from_ns = std::max(job.from_ns, before(job.left_to_ns, run->interval_ns));
-    influxql::RunOptions options = options_;
-    options.now_ns = clock_.now_ns();
-    options.database = job.database;
-    options.context.cancelled = [&] {
+    from_ns = std::max(job.from_ns, work->window_start(before(job.left_to_ns, job.slice_ns)));
+    if (from_ns >= job.left_to_ns) from_ns = std::max(job.from_ns, before(job.left_to_ns, work->interval_ns));
+    const auto cancelled = [&] {
       const std::lock_guard lock(mutex_);
       return stopping_ || interrupted_ == job.id;
     };
-    if (from_ns < job.left_to_ns) written = influxql::run_continuous(*run, {from_ns, job.left_to_ns - 1}, engine_, options);
+    if (from_ns < job.left_to_ns) written = work->run({from_ns, job.left_to_ns - 1}, cancelled);
   }
   const std::lock_guard lock(mutex_);
   end_slice(job.id, from_ns, clock_.steady_ns() - begun_ns, written);
@@ -216,7 +239,7 @@ void Jobs::end_slice(uint64_t id, int64_t from_ns, int64_t taken_ns, const Resul
   } else {
     changed.state = JobState::kFailed;
     changed.error = written.error().message;
-    log::error("job {}: continuous query {} of {}: {}", id, changed.query, changed.database, changed.error);
+    log::error("job {}: {} of {}: {}", id, changed.query, changed.database, changed.error);
   }
   // Where the store refuses the slice is done again.
   if (const auto kept = keep(changed); !kept) {

@@ -1,6 +1,6 @@
-// Jobs: recomputes continuous queries over times that have passed, beside everything else, and however long it takes.
+// Jobs: recomputes continuous queries, tiers and trees over times that have passed, beside everything else, and however long it takes.
 //
-//   auto jobs = TRY(Jobs::open(store, engine, clock, run_options, metrics));
+//   auto jobs = TRY(Jobs::open(store, engine, &derived_series, clock, run_options, metrics));
 //   const Job job = TRY(jobs->add({.database = "campus", .query = "hourly", .from_ns = from, .to_ns = to, .who = "ada"}));
 //   jobs->start();
 //
@@ -13,6 +13,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "app/recompute/job.h"
+#include "app/recompute/recomputable.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "kv/store.h"
@@ -44,7 +46,9 @@ enum class JobAction { kPause, kResume, kCancel };
 class Jobs {
  public:
   // Reads the jobs that the store has; those that ran wait again. The references must outlive it.
-  static Result<std::unique_ptr<Jobs>> open(kv::Store& store, tsdb::Engine& engine, const Clock& clock, query::influxql::RunOptions options, Metrics& metrics);
+  // `derived`: what there is beside continuous queries; may be null.
+  static Result<std::unique_ptr<Jobs>> open(kv::Store& store, tsdb::Engine& engine, Recomputable* derived, const Clock& clock, query::influxql::RunOptions options,
+                                            Metrics& metrics);
   ~Jobs();
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
@@ -62,7 +66,15 @@ class Jobs {
   bool run_slice();
 
  private:
-  Jobs(kv::Store& store, tsdb::Engine& engine, const Clock& clock, query::influxql::RunOptions options, Metrics& metrics);
+  // What a job does: windows of that length, from one that begins there, and a range of them at a time.
+  struct Work {
+    int64_t interval_ns = 1;
+    int64_t offset_ns = 0;
+    std::function<Result<uint64_t>(tsdb::TimeRange range, const std::function<bool()>& cancelled)> run;
+    int64_t window_start(int64_t time_ns) const;
+  };
+  Jobs(kv::Store& store, tsdb::Engine& engine, Recomputable* derived, const Clock& clock, query::influxql::RunOptions options, Metrics& metrics);
+  Result<Work> work_of(const Job& job) const;
   Result<void> load();
   void run();
   // REQUIRES, here and below: mutex_.
@@ -73,6 +85,7 @@ class Jobs {
 
   kv::Store& store_;
   tsdb::Engine& engine_;
+  Recomputable* const derived_;
   const Clock& clock_;
   const query::influxql::RunOptions options_;
   Counter& slices_;

@@ -36,7 +36,7 @@ class JobsTest : public testing::Test {
   }
   ~JobsTest() override { engine_->stop(); }
 
-  void open() { jobs_ = Jobs::open(*store_, *engine_, clock_, {}, metrics_).value(); }
+  void open() { jobs_ = Jobs::open(*store_, *engine_, nullptr, clock_, {}, metrics_).value(); }
   void create(const std::string& name, const std::string& select) {
     EXPECT_TRUE(engine_->create_continuous_query("campus", {name, "CREATE CONTINUOUS QUERY " + name + " ON campus BEGIN " + select + " END"}));
   }

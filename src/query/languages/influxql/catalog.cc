@@ -15,6 +15,14 @@ bool names(const Source& source, std::string_view measurement) {
 
 }  // namespace
 
+std::string Catalog::policy_of(const Source& source) const {
+  if (!source.retention_policy.empty()) return source.retention_policy;
+  const bool is_requests = source.database.empty();
+  if (is_requests && !retention_policy_.empty()) return retention_policy_;
+  if (tiers_ == nullptr || source.regex) return "";
+  return tiers_->policy_of(is_requests ? database_ : source.database, source.name).value_or("");
+}
+
 Result<std::string> Catalog::database(std::string_view named) const {
   std::string name = named.empty() ? database_ : std::string(named);
   if (name.empty()) return fail(ErrorCode::kInvalidArgument, "database name required");
@@ -41,10 +49,12 @@ Result<std::vector<query::Source>> Catalog::sources(const std::vector<Source>& f
   std::set<std::pair<const tsdb::Reader*, std::string>> seen;
   for (const Source& source : from) {
     const std::string database_name = TRY(database(source.database));
-    const auto bucket_reader = TRY(reader(database_name, policy_of(source)));
+    const std::string policy = policy_of(source);
+    const auto bucket_reader = TRY(reader(database_name, policy));
+    const tsdb::BucketId bucket = TRY(engine_.bucket(database_name, policy));
     for (std::string& measurement : bucket_reader->measurements()) {
       if (!names(source, measurement) || !seen.emplace(bucket_reader.get(), measurement).second) continue;
-      found.push_back({measurement, measurement, bucket_reader});
+      found.push_back({.name = measurement, .measurement = measurement, .reader = bucket_reader, .range = {}, .bucket = bucket, .tiers = {}});
     }
   }
   return found;

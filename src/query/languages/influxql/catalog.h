@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "query/languages/influxql/ast.h"
 #include "query/plan.h"
+#include "query/tiers.h"
 #include "tsdb/engine.h"
 
 namespace campanile::query::influxql {
@@ -27,8 +28,13 @@ struct Measurement {
 
 class Catalog {
  public:
-  Catalog(const tsdb::Engine& engine, std::string database, std::string retention_policy)
-      : engine_(engine), database_(std::move(database)), retention_policy_(std::move(retention_policy)) {}
+  // `tiers`: what is known of them; may be null.
+  Catalog(const tsdb::Engine& engine, std::string database, std::string retention_policy, const Tiers* tiers = nullptr, bool reads_tiers = false)
+      : engine_(engine), database_(std::move(database)), retention_policy_(std::move(retention_policy)), tiers_(tiers), reads_tiers_(reads_tiers) {}
+
+  const tsdb::Engine& engine() const { return engine_; }
+  // Those that queries may be answered from; null: none.
+  const Tiers* tiers() const { return reads_tiers_ ? tiers_ : nullptr; }
 
   // What FROM names, patterns resolved, each bucket's measurement once. Unknown measurements are left out.
   Result<std::vector<query::Source>> sources(const std::vector<Source>& from);
@@ -43,14 +49,14 @@ class Catalog {
 
  private:
   // The request's retention policy goes with the request's database.
-  const std::string& policy_of(const Source& source) const {
-    return source.retention_policy.empty() && source.database.empty() ? retention_policy_ : source.retention_policy;
-  }
+  std::string policy_of(const Source& source) const;
   Result<std::shared_ptr<const tsdb::Reader>> reader(const std::string& database, const std::string& retention_policy);
 
   const tsdb::Engine& engine_;
   std::string database_;
   std::string retention_policy_;
+  const Tiers* tiers_;
+  const bool reads_tiers_;
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const tsdb::Reader>> readers_;
 };
 

@@ -65,15 +65,36 @@ Result<ContinuousRun> parse_continuous(std::string_view text) {
   return run;
 }
 
-Result<uint64_t> run_continuous(const ContinuousRun& run, tsdb::TimeRange range, tsdb::Engine& engine, const RunOptions& options) {
-  Catalog catalog(engine, run.query.database, "");
+namespace {
+
+Result<SelectResult> plan_in(Catalog& catalog, const ContinuousRun& run, tsdb::TimeRange range, const RunOptions& options) {
   const SelectStatement& select = run.query.select;
   PreparedSelect prepared = TRY(prepare_select(select, options.now_ns));
   prepared.condition.from_ns = std::max(range.from_ns, prepared.condition.from_ns.value_or(INT64_MIN));
   prepared.condition.to_ns = std::min(range.to_ns, prepared.condition.to_ns.value_or(INT64_MAX));
-  SelectResult planned = TRY(plan_select(select, prepared, TRY(resolve_sources(select, prepared, catalog, options.context))));
+  return plan_over(select, prepared, catalog, options.context);
+}
+
+}  // namespace
+
+Result<SelectResult> plan_continuous(const ContinuousRun& run, tsdb::TimeRange range, const tsdb::TagPredicate& series, const tsdb::Engine& engine, const RunOptions& options) {
+  Catalog catalog(engine, run.query.database, "", options.tiers);
+  SelectResult planned = TRY(plan_in(catalog, run, range, options));
+  const auto restrict_to = [&](SelectPlan& plan) {
+    plan.series = {.kind = tsdb::TagPredicate::Kind::kAnd, .key = {}, .value = {}, .pattern = {}, .children = {std::move(plan.series), series}};
+  };
+  if (planned.plan && series.kind != tsdb::TagPredicate::Kind::kTrue) {
+    restrict_to(*planned.plan);
+    std::ranges::for_each(planned.plan->parts, restrict_to);
+  }
+  return planned;
+}
+
+Result<uint64_t> run_continuous(const ContinuousRun& run, tsdb::TimeRange range, tsdb::Engine& engine, const RunOptions& options) {
+  Catalog catalog(engine, run.query.database, "", options.tiers);
+  SelectResult planned = TRY(plan_in(catalog, run, range, options));
   WrittenSink sink;
-  TRY(select_into(*select.target, std::move(planned), catalog, engine, options, sink));
+  TRY(select_into(*run.query.select.target, std::move(planned), catalog, engine, options, sink));
   return sink.written();
 }
 

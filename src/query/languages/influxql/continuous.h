@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "query/languages/influxql/influxql.h"
+#include "query/languages/influxql/planner.h"
 
 namespace campanile::query::influxql {
 
@@ -31,6 +32,9 @@ struct ContinuousRun {
 };
 
 Result<ContinuousRun> parse_continuous(std::string_view text);
+
+// What a run over the range reads and answers, of those series alone that the predicate admits where it is over measurements.
+Result<SelectResult> plan_continuous(const ContinuousRun& run, tsdb::TimeRange range, const tsdb::TagPredicate& series, const tsdb::Engine& engine, const RunOptions& options);
 
 // Answers how many points were written. They are durable then.
 Result<uint64_t> run_continuous(const ContinuousRun& run, tsdb::TimeRange range, tsdb::Engine& engine, const RunOptions& options);

@@ -8,6 +8,7 @@
 #include "query/languages/influxql/functions.h"
 #include "query/languages/influxql/planner.h"
 #include "query/languages/influxql/subquery.h"
+#include "query/tier_choice.h"
 
 namespace campanile::query::influxql {
 namespace {
@@ -76,6 +77,12 @@ class Lines {
   std::vector<std::string> lines_;
 };
 
+void add_tiers(const SelectPlan& plan, Lines& lines) {
+  for (const query::Source& source : plan.sources) {
+    if (!source.tiers.empty()) lines.add("TIERS OF {}: {}; points where these say nothing", source.name, fmt::join(source.tiers, ", then "));
+  }
+}
+
 void add_expressions(const SelectStatement& statement, const Schema& schema, Lines& lines) {
   std::vector<const Expr*> calls;
   std::vector<std::string> names;
@@ -99,7 +106,8 @@ Result<void> explain(const Explain& statement, Catalog& catalog, const RunOption
   std::vector<query::Source> sources = TRY(resolve_sources(statement.select, prepared, catalog, options.context));
   Lines lines;
   add_expressions(statement.select, Schema(sources), lines);
-  const SelectResult planned = TRY(plan_select(statement.select, prepared, std::move(sources)));
+  SelectResult planned = TRY(plan_select(statement.select, prepared, std::move(sources)));
+  if (planned.plan && catalog.tiers() != nullptr) TRY(use_tiers(*planned.plan, *catalog.tiers(), catalog.engine()));
   if (!planned.plan) {
     lines.add("NUMBER OF SERIES: 0");
     return lines.write(statement.analyze ? "EXPLAIN ANALYZE" : "QUERY PLAN", sink);
@@ -110,6 +118,8 @@ Result<void> explain(const Explain& statement, Catalog& catalog, const RunOption
   lines.add("NUMBER OF GROUPS: {}", groups);
   if (plan.parts.empty()) lines.add("READ AS: {}", way_of(plan));
   for (size_t i = 0; i < plan.parts.size(); ++i) lines.add("PART {}: {}", i + 1, way_of(plan.parts[i]));
+  add_tiers(plan, lines);
+  for (const SelectPlan& part : plan.parts) add_tiers(part, lines);
   if (!statement.analyze) return lines.write("QUERY PLAN", sink);
   const int64_t planned_ns = now_ns();
   CountingSink counted;

@@ -21,11 +21,11 @@ class StatementRunner {
  public:
   // `text` is the statement's.
   StatementRunner(std::string_view text, tsdb::Engine& engine, const RunOptions& options, ResultSink& sink)
-      : text_(text), engine_(engine), options_(options), sink_(sink), catalog_(engine, options.database, options.retention_policy) {}
+      : text_(text), engine_(engine), options_(options), sink_(sink), catalog_(engine, options.database, options.retention_policy, options.tiers, options.reads_tiers) {}
 
   Result<void> operator()(const SelectStatement& statement) {
     const PreparedSelect prepared = TRY(prepare_select(statement, options_.now_ns));
-    SelectResult planned = TRY(plan_select(statement, prepared, TRY(resolve_sources(statement, prepared, catalog_, options_.context))));
+    SelectResult planned = TRY(plan_over(statement, prepared, catalog_, options_.context));
     if (statement.target) return select_into(*statement.target, std::move(planned), catalog_, engine_, options_, sink_);
     if (!planned.plan) return {};
     sink_.columns(std::move(planned.columns), true, prepared.zone);

@@ -18,6 +18,7 @@
 #include "query/languages/influxql/result_sink.h"
 #include "query/plan.h"
 #include "query/running_queries.h"
+#include "query/tiers.h"
 #include "tsdb/engine.h"
 
 namespace campanile::query::influxql {
@@ -29,6 +30,8 @@ struct RunOptions {
   bool is_read_only = false;     // a GET: writing statements are executed, with a warning
   std::string version;           // for SHOW DIAGNOSTICS
   Context context;
+  const Tiers* tiers = nullptr;              // what is known of tiers; may be null
+  bool reads_tiers = true;                   // false: answers come from the points alone
   RunningQueries* running = nullptr;         // what SHOW QUERIES lists and KILL QUERY ends; may be null
   std::function<int64_t()> steady_ns;        // a clock for EXPLAIN ANALYZE; may be empty
   // What changes or erases stored points is recorded there, in the name of `user` and with `reason`; null: it is not.

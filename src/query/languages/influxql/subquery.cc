@@ -5,6 +5,7 @@
 #include "query/executor.h"
 #include "query/languages/influxql/functions.h"
 #include "query/result_reader.h"
+#include "query/tier_choice.h"
 
 namespace campanile::query::influxql {
 namespace {
@@ -36,17 +37,23 @@ Result<void> add_rows_of(const SelectStatement& subquery, const SelectStatement&
   if (statement.fill == FillKind::kNull) statement.fill = FillKind::kNone;
   PreparedSelect prepared = TRY(prepare_select(subquery, outer_prepared.now_ns));
   inherit(prepared, outer_prepared, statement);
-  SelectResult planned = TRY(plan_select(statement, prepared, TRY(resolve_sources(statement, prepared, catalog, context))));
+  SelectResult planned = TRY(plan_over(statement, prepared, catalog, context));
   if (!planned.plan) return {};
   planned.columns.erase(planned.columns.begin());  // the time
   ResultCollector collector(std::move(planned.columns), statement.ascending, context.limits);
   TRY(execute(*planned.plan, context, collector));
   const std::shared_ptr<const tsdb::Reader> reader = collector.finish();
-  for (const std::string& name : reader->measurements()) out.push_back({name, name, reader, tsdb::TimeRange{}});
+  for (const std::string& name : reader->measurements()) out.push_back({.name = name, .measurement = name, .reader = reader, .range = tsdb::TimeRange{}, .bucket = {}, .tiers = {}});
   return {};
 }
 
 }  // namespace
+
+Result<SelectResult> plan_over(const SelectStatement& statement, const PreparedSelect& prepared, Catalog& catalog, const Context& context) {
+  SelectResult planned = TRY(plan_select(statement, prepared, TRY(resolve_sources(statement, prepared, catalog, context))));
+  if (planned.plan && catalog.tiers() != nullptr) TRY(use_tiers(*planned.plan, *catalog.tiers(), catalog.engine()));
+  return planned;
+}
 
 Result<std::vector<query::Source>> resolve_sources(const SelectStatement& statement, const PreparedSelect& prepared, Catalog& catalog, const Context& context) {
   std::vector<Source> measurements;

@@ -14,6 +14,9 @@
 
 namespace campanile::query::influxql {
 
+// The whole way from a SELECT to its plan, over tiers where the catalogue has some that answer it.
+Result<SelectResult> plan_over(const SelectStatement& statement, const PreparedSelect& prepared, Catalog& catalog, const Context& context);
+
 Result<std::vector<query::Source>> resolve_sources(const SelectStatement& statement, const PreparedSelect& prepared, Catalog& catalog, const Context& context);
 
 }  // namespace campanile::query::influxql
