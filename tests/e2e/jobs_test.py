@@ -22,7 +22,7 @@ class Jobs(unittest.TestCase):
                               {"Content-Type": "application/x-www-form-urlencoded"})
             server = ["--http", f"127.0.0.1:{campanile.http_port}"]
             begun = run([BINARY, "jobs", "add", *server, "--query", "tens", "--start", "2023-11-15T00:00:00Z", "--end", "2023-11-19T00:00:00Z"])
-            self.assertIn("job 1 is waiting", begun.stdout)
+            self.assertIn("job 1 is created", begun.stdout)
             for _ in range(3):
                 before = self.job(campanile)["progress"]
                 wait_until(lambda: self.job(campanile)["progress"] > before or self.job(campanile)["state"] == "finished", "it gets on", lambda: self.job(campanile))
@@ -39,7 +39,7 @@ class Jobs(unittest.TestCase):
 
     def test_what_makes_no_sense_is_said(self):
         with Campanile() as campanile:
-            for body, status, words in (("{}", 400, "member database"), ('{"database": "campanile", "query": "c", "start": 0, "end": 1}', 404, 'has no continuous query "c"'),
+            for body, status, words in (("{}", 400, "member database"), ('{"database": "campanile", "query": "c", "start": 0, "end": 1}', 404, 'has no continuous query, tier or tree "c"'),
                                         ('{"database": "campanile", "query": "c", "start": "x", "end": 1}', 400, "member start"), ("[]", 400, "no JSON object")):
                 got, _, answer = campanile.request("POST", "/api/v1/jobs", body)
                 self.assertEqual(got, status, answer)

@@ -73,13 +73,7 @@ Result<uint64_t> DerivedSeries::work_out_at_once(Derived& derived, IntervalSet::
     TRY(divide(derived, range, rows));
     return rows.finish();
   }
-  if (derived.run_text != what.statement) {
-    derived.run = TRY(influxql::parse_continuous(what.statement));
-    derived.run_text = what.statement;
-  }
-  tsdb::TagPredicate series;
-  if (!keys.empty()) series = TRY(those(keys, TRY(engine_.reader(derived.source_bucket))->tag_keys(what.sources[0])));
-  influxql::SelectResult planned = TRY(influxql::plan_continuous(derived.run, range, series, engine_, options));
+  influxql::SelectResult planned = TRY(plan(derived, range, keys, options));
   std::vector<std::string> columns;
   if (planned.plan) columns.assign(planned.columns.begin() + 1, planned.columns.end());
   // Where nothing is left, all that was written goes.
@@ -90,6 +84,19 @@ Result<uint64_t> DerivedSeries::work_out_at_once(Derived& derived, IntervalSet::
     TRY(query::execute(*planned.plan, options.context, rows));
   }
   return rows.finish();
+}
+
+// No plan where no point can be read.
+Result<influxql::SelectResult> DerivedSeries::plan(Derived& derived, tsdb::TimeRange range, const std::vector<std::string>& keys, const influxql::RunOptions& options) const {
+  const std::string& statement = derived.what.statement;
+  if (statement.empty()) return influxql::SelectResult{};
+  if (derived.run_text != statement) {
+    derived.run = TRY(influxql::parse_continuous(statement));
+    derived.run_text = statement;
+  }
+  tsdb::TagPredicate series;
+  if (!keys.empty()) series = TRY(those(keys, TRY(engine_.reader(derived.source_bucket))->tag_keys(derived.what.sources[0])));
+  return influxql::plan_continuous(derived.run, range, series, engine_, options);
 }
 
 Result<void> DerivedSeries::divide(const Derived& derived, tsdb::TimeRange range, Replacement& rows) const {

@@ -1,6 +1,7 @@
 // What there is to be derived: the configuration over the measurements that are there.
 
 #include <algorithm>
+#include <set>
 
 #include "app/derived/derived_series.h"
 #include "base/log.h"
@@ -30,7 +31,13 @@ void DerivedSeries::define_all_of(const TierConfig& tier) {
   if (!bucket) return;  // not there yet
   const auto reader = engine_.reader(*bucket);
   if (!reader) return;
-  for (const std::string& measurement : (*reader)->measurements()) {
+  std::set<std::string> measurements;
+  for (std::string& each : (*reader)->measurements()) measurements.insert(std::move(each));
+  // What has no points any more may have left rows behind, and what the journal is still to tell of is watched from the start.
+  for (const auto& [key, state] : loaded_) {
+    if (key.first == database) measurements.insert(state.source);
+  }
+  for (const std::string& measurement : measurements) {
     const bool is_wanted = std::ranges::any_of(tier.measurements, [&](const std::string& pattern) { return matches_pattern(pattern, measurement); });
     // What tiers and trees write is not a source of tiers, unless it is named.
     const bool is_named = std::ranges::find(tier.measurements, measurement) != tier.measurements.end();
@@ -48,10 +55,10 @@ void DerivedSeries::define(Derivation what) {
     if (derived.what.set != what.set) return;  // another one writes it, which was told
     const std::lock_guard work(derived.work);
     const std::lock_guard lock(mutex_);
-    derived.what.statement = what.statement;
+    if (!what.statement.empty()) derived.what.statement = what.statement;
     if (derived.source_bucket == *bucket) return;
     // The database was dropped and made anew.
-    derived.state = {.database = key.first, .name = key.second, .meaning = what.meaning};
+    derived.state = {.database = key.first, .name = key.second, .source = what.sources[0], .meaning = what.meaning};
     derived.target_bucket = 0;
     touch(derived);
     return connect(derived, *bucket);
@@ -63,7 +70,7 @@ void DerivedSeries::define(Derivation what) {
 DerivedSeries::Derived& DerivedSeries::add(Derivation what, tsdb::BucketId source_bucket) {
   const Key key{what.database, what.name};
   auto derived = std::make_unique<Derived>();
-  derived->state = {.database = key.first, .name = key.second, .meaning = what.meaning};
+  derived->state = {.database = key.first, .name = key.second, .source = what.sources[0], .meaning = what.meaning};
   derived->slice_ns = what.every_ns * 60;
   const std::lock_guard lock(mutex_);
   if (const auto loaded = loaded_.find(key); loaded != loaded_.end()) {

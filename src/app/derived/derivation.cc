@@ -98,7 +98,6 @@ std::vector<Derivation> derivations_of(const TierConfig& tier, const std::string
   std::vector<Derivation> out;
   const std::vector<Function> functions = functions_of(tier);
   const std::string columns = columns_of(tier, functions, fields);
-  if (columns.empty()) return out;
   for (const LevelConfig& level : levels_of(tier)) {
     Derivation each{.set = tier.name, .name = filled(tier.target, {{"{measurement}", measurement}, {"{level}", level_name(level.every_s)}}), .level = level_name(level.every_s)};
     each.every_ns = static_cast<int64_t>(level.every_s) * kNanosPerSecond;
@@ -111,7 +110,7 @@ std::vector<Derivation> derivations_of(const TierConfig& tier, const std::string
     each.functions = functions;
     each.fields = tier.fields;
     each.is_by_series = tier.by.empty();
-    each.statement = statement_of(each, columns, path(tier.retention_policy, measurement), tier.by.empty() ? ", *" : fmt::format("{}", fmt::join(with_commas(tier.by), "")));
+    if (!columns.empty()) each.statement = statement_of(each, columns, path(tier.retention_policy, measurement), tier.by.empty() ? ", *" : fmt::format("{}", fmt::join(with_commas(tier.by), "")));
     std::vector<std::string_view> names;
     for (const Function function : functions) names.push_back(query::tier_aggregate(function));
     each.meaning = fmt::format("tier of {} in {} by {}: {} of {} as {}", measurement, tier.retention_policy, fmt::join(tier.by, ","), fmt::join(names, ","), fmt::join(tier.fields, ","), tier.column);

@@ -34,7 +34,7 @@ struct Derivation {
   std::string target_policy;  // empty: the default one
   int64_t keep_ns = 0;        // of that policy, where it is ours
   std::vector<std::string> sources;
-  std::string statement;  // CREATE CONTINUOUS QUERY …; empty where it is a ratio
+  std::string statement;  // CREATE CONTINUOUS QUERY …; empty where it is a ratio, or no field is there to be kept
   std::optional<Ratio> ratio;
   std::string column;     // as the configuration has it
   // Of a tier: what it keeps, and whether every series for itself.

@@ -57,6 +57,13 @@ void DerivedSeries::prepare(query::influxql::RunOptions options, FillByJob fill)
   fill_ = std::move(fill);
   is_prepared_ = true;
   columns_seen_ = UINT64_MAX;
+  // Before anybody writes: what is not watched is not heard of.
+  look_for_definitions();
+  // What is no longer configured is not watched any more: should it be again, it begins anew.
+  kv::WriteBatch batch;
+  for (const auto& [key, state] : loaded_) batch.erase(state_key(state));
+  if (batch.empty()) return;
+  if (const auto erased = store_.write(batch, kv::Durability::kSynced); !erased) log::warning("what tiers and trees had done that are no longer configured is not forgotten: {}", erased.error().message);
 }
 
 void DerivedSeries::start(query::influxql::RunOptions options, FillByJob fill) {

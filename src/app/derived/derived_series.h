@@ -135,9 +135,10 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   // From when on its points are all still there, and its rows would be kept.
   int64_t oldest_possible(const Derived& derived) const;
 
-  // computation.cc. REQUIRES, all three: derived.work. `keys`: of those series alone; empty: of all.
+  // computation.cc. REQUIRES, all four: derived.work. `keys`: of those series alone; empty: of all.
   Result<uint64_t> work_out(Derived& derived, IntervalSet::Interval windows, const std::vector<std::string>& keys, const Cancelled& cancelled);
   Result<uint64_t> work_out_at_once(Derived& derived, IntervalSet::Interval windows, const std::vector<std::string>& keys, const Cancelled& cancelled);
+  Result<query::influxql::SelectResult> plan(Derived& derived, tsdb::TimeRange range, const std::vector<std::string>& keys, const query::influxql::RunOptions& options) const;
   Result<void> divide(const Derived& derived, tsdb::TimeRange range, Replacement& rows) const;
 
   const Config config_;

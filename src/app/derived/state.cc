@@ -84,7 +84,7 @@ std::string state_key(const DerivedState& state) {
 std::string encode_state(const DerivedState& state) {
   std::string out;
   out += static_cast<char>(kVersion);
-  for (const std::string* text : {&state.database, &state.name, &state.meaning}) codec::append_bytes(out, *text);
+  for (const std::string* text : {&state.database, &state.name, &state.source, &state.meaning}) codec::append_bytes(out, *text);
   codec::append_signed(out, state.complete_to_ns);
   append_set(out, state.missing);
   IntervalSet stale = state.stale;
@@ -103,7 +103,7 @@ Result<DerivedState> decode_state(std::string_view row) {
   const uint8_t version = in.byte();
   if (in.ok() && version != kVersion) return fail(ErrorCode::kUnsupported, "derivation of format version {}, this program reads {}", version, kVersion);
   DerivedState state;
-  for (std::string* text : {&state.database, &state.name, &state.meaning}) *text = in.sized_bytes();
+  for (std::string* text : {&state.database, &state.name, &state.source, &state.meaning}) *text = in.sized_bytes();
   state.complete_to_ns = in.signed_varint();
   state.missing = read_set(in);
   state.stale = read_set(in);

@@ -26,6 +26,7 @@ struct DerivedState {
 
   std::string database;
   std::string name;
+  std::string source;                  // the measurement that it is made of, or the first of them
   std::string meaning;                 // Derivation::meaning of the rows
   int64_t complete_to_ns = INT64_MIN;  // INT64_MIN: nothing has been worked out yet
   IntervalSet missing;                 // long ago: a job fills it

@@ -95,7 +95,7 @@ Result<void> watch(const HttpServer& server, uint64_t id) {
   for (;; std::this_thread::sleep_for(kLookInterval)) {
     const boost::json::object job = TRY(find_job(server, id));
     const std::string state = text_in(job, "state");
-    const bool over = state != "waiting" && state != "running";
+    const bool over = state != "created" && state != "waiting" && state != "running";
     const int now = static_cast<int>(number_in(job, "progress") * 10);
     if (terminal) std::fprintf(stderr, "\r\x1b[K%s%s", bar_of(job).c_str(), over ? "\n" : "");
     if (!terminal && (over || now != tenths)) std::fprintf(stderr, "%s\n", bar_of(job).c_str());

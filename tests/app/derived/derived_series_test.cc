@@ -14,6 +14,7 @@
 #include "query/languages/influxql/parser.h"
 #include "query/languages/influxql/response.h"
 #include "tests/tsdb/fake_journal.h"
+#include "tsdb/engine_impl.h"
 
 namespace campanile::app {
 namespace {
@@ -200,6 +201,52 @@ TEST_F(DerivedSeriesTest, LateChangesAreKnownAfterAPowerCut) {
   EXPECT_EQ(told("SELECT max_t FROM rooms_downsample_1h"), R"([[1728018000,6000]])");
 }
 
+TEST_F(DerivedSeriesTest, WhatWasDroppedBeforeThePowerCutLeavesNoRows) {
+  open(kTiers);
+  for (int i = 0; i < 360; ++i) write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
+  clock_.set_now_ns(kBegin + 6 * kHour + 10 * kSecond);
+  work();
+  ASSERT_EQ(query("DROP MEASUREMENT rooms"), R"({"results":[{"statement_id":0}]})");
+  ASSERT_TRUE(journal_.truncate_before(engine_->checkpoint().value()));
+  begin_again();
+  EXPECT_EQ(rows("SELECT count_t FROM rooms_downsample_10m").size(), 6u);
+  work();
+  EXPECT_EQ(rows("SELECT count_t FROM rooms_downsample_10m").size(), 0u);
+  EXPECT_EQ(rows("SELECT count_t FROM rooms_downsample_1m").size(), 0u);
+}
+
+TEST_F(DerivedSeriesTest, AnotherMeaningBeginsAnew) {
+  open(kTiers);
+  for (int i = 0; i < 360; ++i) write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
+  clock_.set_now_ns(kBegin + 6 * kHour + 10 * kSecond);
+  work();
+  config_ = parse_config(R"(
+tiers:
+  - {name: rooms, database: campus, measurements: [rooms], aggregates: [mean, max], levels: [{every_s: 10m}]}
+)", "test").value();
+  ASSERT_TRUE(journal_.truncate_before(engine_->checkpoint().value()));
+  begin_again();
+  EXPECT_EQ(status_of("rooms_downsample_10m").complete_to_ns, INT64_MIN);
+  work();
+  EXPECT_EQ(told("SELECT mean_t, max_t FROM rooms_downsample_10m WHERE time < " + std::to_string(kBegin + 5 * kHour + 10 * kMinute)), "[[1728018000,29.5,59]]");
+}
+
+TEST_F(DerivedSeriesTest, WhatWasNotConfiguredForAWhileBeginsAnew) {
+  open(kTiers);
+  for (int i = 0; i < 360; ++i) write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
+  clock_.set_now_ns(kBegin + 6 * kHour + 10 * kSecond);
+  work();
+  const Config configured = std::exchange(config_, Config());
+  ASSERT_TRUE(journal_.truncate_before(engine_->checkpoint().value()));
+  begin_again();
+  write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(5000), kBegin + 5 * kHour + kSecond);
+  config_ = configured;
+  ASSERT_TRUE(journal_.truncate_before(engine_->checkpoint().value()));
+  begin_again();
+  work();
+  EXPECT_EQ(told("SELECT max_t FROM rooms_downsample_1h"), "[[1728018000,5000]]");
+}
+
 TEST_F(DerivedSeriesTest, PointsThatHaveExpiredAreAnsweredFromTiers) {
   open(kTiers);
   ASSERT_TRUE(engine_->alter_retention_policy("campus", "autogen", 7 * kDay, false));
@@ -214,7 +261,10 @@ tiers:
   clock_.set_now_ns(kBegin + 20 * kDay + kHour);
   work();
   ASSERT_TRUE(engine_->seal_all());
-  ASSERT_EQ(query("DELETE FROM rooms WHERE room = '3'"), R"({"results":[{"statement_id":0}]})");
+  auto& sealer = static_cast<tsdb::EngineImpl&>(*engine_).sealer();
+  ASSERT_TRUE(sealer.enforce_retention());
+  ASSERT_TRUE(sealer.remove_empty_series());
+  ASSERT_EQ(rows("SHOW SERIES FROM rooms").size(), 1u);
   const std::string text = "SELECT mean(t) FROM rooms WHERE time >= " + std::to_string(kBegin - kDay) + " AND time < " + std::to_string(kBegin + 21 * kDay) + " GROUP BY time(1h), room fill(none)";
   const auto answer = boost::json::parse(query(text)).at("results").at(0).at("series").as_array();
   ASSERT_EQ(answer.size(), 2u);

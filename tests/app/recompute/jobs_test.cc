@@ -174,7 +174,7 @@ TEST_F(JobsTest, WindowsMayBeCenturies) {
 }
 
 TEST_F(JobsTest, RefusesWhatMakesNoSense) {
-  EXPECT_EQ(add(0, kHour, 0, "nothing").error().message, "database \"campus\" has no continuous query \"nothing\"");
+  EXPECT_EQ(add(0, kHour, 0, "nothing").error().message, "database \"campus\" has no continuous query, tier or tree \"nothing\"");
   EXPECT_EQ(add(kHour, kHour).error().message, "start is not before end");
   EXPECT_EQ(jobs_->add({.database = "nowhere", .query = "c", .from_ns = 0, .to_ns = 1}).error().code, ErrorCode::kNotFound);
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(add(0, kHour));
