@@ -102,24 +102,28 @@ class Mosquitto:
 
 
 class Campanile:
-    """`campanile serve` with one account. `folder`: where its data lies (a fresh one below it)."""
+    """`campanile serve` with one account. `folder`: where its data lies (a fresh one below it). `configuration`: YAML, beside that of the listener."""
 
     name = "campanile"
 
-    def __init__(self, certificates=None, folder=None, settings=()):
-        self.certificates, self.parent, self.settings = certificates, folder, settings
+    def __init__(self, certificates=None, folder=None, settings=(), configuration=""):
+        self.certificates, self.parent, self.settings, self.configuration = certificates, folder, settings, configuration
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="bench-campanile-", dir=self.parent)
         self.port = free_port()
         arguments = [BINARY, "serve", "--data", os.path.join(self.folder, "data"), "--http", "127.0.0.1:0", "--set", f"auth.user={USER}",
                      "--set", f"auth.password={PASSWORD}", "--set", "log.level=warning"]
-        if self.certificates:
+        if self.configuration or self.certificates:
             configuration = os.path.join(self.folder, "campanile.yaml")
             with open(configuration, "w", encoding="ascii") as file:
+                file.write(self.configuration)
+            arguments += ["--config", configuration]
+        if self.certificates:
+            with open(configuration, "a", encoding="ascii") as file:
                 file.write(f"mqtt:\n  listeners:\n    - name: tls\n      protocol: tls\n      listen: 127.0.0.1:{self.port}\n"
                            f"      certificate: {self.certificates.certificate}\n      key: {self.certificates.key}\n")
-            arguments += ["--config", configuration, "--mqtt", "127.0.0.1:0"]
+            arguments += ["--mqtt", "127.0.0.1:0"]
         else:
             arguments += ["--mqtt", f"127.0.0.1:{self.port}"]
         for setting in self.settings:

@@ -148,8 +148,10 @@ class Campanile(Influx):
     credentials = base64.b64encode(f"{brokers.USER}:{brokers.PASSWORD}".encode()).decode()
     headers = {"Authorization": "Basic " + credentials}
 
+    configuration = ""
+
     def start(self):
-        self.server = brokers.Campanile()
+        self.server = brokers.Campanile(configuration=self.configuration)
         self.server.__enter__()
         self.process, self.pid = self.server.process, self.server.pid
         self.port = int(self.server.http.rsplit(":", 1)[1])

@@ -54,7 +54,7 @@ Result<Job> decode_job(std::string_view row) {
   for (std::string* text : {&job.database, &job.query, &job.text, &job.who, &job.error}) *text = in.sized_bytes();
   for (int64_t* number : {&job.from_ns, &job.to_ns, &job.left_to_ns, &job.slice_ns, &job.priority, &job.spent_ns, &job.created_ns, &job.changed_ns}) *number = in.signed_varint();
   job.points = in.varint();
-  const bool fits = state >= 1 && state <= 6 && job.from_ns <= job.left_to_ns && job.left_to_ns <= job.to_ns && job.slice_ns > 0;
+  const bool fits = state >= 1 && state <= static_cast<uint8_t>(JobState::kCreated) && job.from_ns <= job.left_to_ns && job.left_to_ns <= job.to_ns && job.slice_ns > 0;
   if (!in.ok() || !in.at_end() || !fits) return fail(ErrorCode::kCorrupt, "job of {} bytes", row.size());
   job.state = static_cast<JobState>(state);
   return job;
