@@ -2,7 +2,7 @@
 //
 //   engine->set_change_watch(watch);                          // before the journal is replayed
 //   engine->watch_changes(bucket, "data", complete_to_ns);    // tell of changes before that time
-//   void changed(...) override { stale.add(range); }
+//   void changed(…, TimeRange range) override { stale.add(range); }
 //
 // A change is told after readers see it, and before whoever asked for it is answered. Of points that were written, one at a time. In replay everything is told
 // again that the last checkpoint may not have covered; telling twice must do no harm.
@@ -20,9 +20,11 @@ using BucketId = uint32_t;
 
 class ChangeWatch {
  public:
+  enum class Change { kWritten, kErasedOrCorrected };
+
   virtual ~ChangeWatch() = default;
   // `key`: of the series (model/series_key.h).
-  virtual void changed(BucketId bucket, std::string_view measurement, std::string_view key, TimeRange range) = 0;
+  virtual void changed(Change change, BucketId bucket, std::string_view measurement, std::string_view key, TimeRange range) = 0;
   // What was told until now is not told again by a replay: it must be on the disk when this answers. Called without the gate.
   virtual Result<void> keep_changes() = 0;
 };

@@ -217,7 +217,7 @@ Result<void> EngineImpl::replay_points(const journal::Record& record) {
   const auto put = [&](SeriesId series, int64_t time_ns, std::span<const Slot> slots) {
     SeriesEntry* const entry = index_.series(series);
     if (!entry || entry->bucket != bucket_id) return;
-    sealer_.tell_if_watched(*entry, {time_ns, time_ns});
+    sealer_.tell_if_watched(ChangeWatch::Change::kWritten, *entry, {time_ns, time_ns});
     if (record.lsn <= entry->chunks.sealed_lsn) return;
     if (heads_.append(*entry, time_ns, record.lsn, slots, change)) full.push_back({bucket, entry});
   };

@@ -259,7 +259,7 @@ Result<void> Sealer::finish_change(const PendingChange& pending, ChangeOutcome& 
   TRY(seal_before(std::move(items), pending.lsn));
   for (SeriesEntry* const entry : pending.entries) TRY(change_series(*entry, pending, outcome));
   const std::shared_lock lock(index_.gate);
-  for (const SeriesEntry* const entry : pending.entries) tell_if_watched(*entry, pending.change.range);
+  for (const SeriesEntry* const entry : pending.entries) tell_if_watched(ChangeWatch::Change::kErasedOrCorrected, *entry, pending.change.range);
   return {};
 }
 

@@ -62,9 +62,9 @@ class Sealer {
   // REQUIRES: nothing is replayed or written yet.
   void set_change_watch(ChangeWatch& watch) { watch_ = &watch; }
   // REQUIRES: the index's gate.
-  void tell_if_watched(const SeriesEntry& entry, TimeRange range) const {
+  void tell_if_watched(ChangeWatch::Change change, const SeriesEntry& entry, TimeRange range) const {
     if (range.from_ns >= entry.measurement->watched_before_ns.load(std::memory_order_acquire) || !watch_) [[likely]] return;
-    watch_->changed(entry.bucket, entry.measurement->name, entry.key, range);
+    watch_->changed(change, entry.bucket, entry.measurement->name, entry.key, range);
   }
 
   // The thread begins; from now on passes wait for that journal. Changes that replay left unfinished are made first.

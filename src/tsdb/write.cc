@@ -336,7 +336,7 @@ void EngineImpl::put_rows(const std::shared_ptr<Bucket>& bucket, Scratch& scratc
     if (row.is_refused) continue;
     if (heads_.append(*row.entry, row.time_ns, lsn, scratch.slots_of(row), change)) scratch.full.push_back({bucket, row.entry});
     // After the row has come to where readers see it: whoever watches from now on and does not hear of it, reads it.
-    sealer_.tell_if_watched(*row.entry, {row.time_ns, row.time_ns});
+    sealer_.tell_if_watched(ChangeWatch::Change::kWritten, *row.entry, {row.time_ns, row.time_ns});
   }
   heads_.count(change);
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "app/derived/state.h"
 #include "app/recompute/job.h"
 #include "audit/audit_entry.h"
 #include "base/text.h"
@@ -29,7 +30,7 @@ Result<void> readable_will(std::string_view bytes) {
 }
 
 // By what their keys begin with (docs/format/kv.md).
-constexpr std::array<std::pair<std::string_view, Decode>, 10> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Decode>, 11> kKinds = {{
     {"R", readable<broker::decode_retained>},
     {"Ss", readable<broker::decode_session_row>},
     {"St", readable<broker::decode_subscription_row>},
@@ -38,6 +39,7 @@ constexpr std::array<std::pair<std::string_view, Decode>, 10> kKinds = {{
     {ingest::kRejectedKeysBegin, readable<ingest::decode_rejected>},
     {ingest::kRejectedTotalsKey, readable<ingest::decode_totals>},
     {kJobKeysBegin, readable<decode_job>},
+    {kStateKeysBegin, readable<decode_state>},
     {audit::kAuditKeysBegin, readable<audit::decode_entry>},
     {audit::kAuditTotalsKey, readable<audit::decode_totals>},
 }};

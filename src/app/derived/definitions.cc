@@ -75,6 +75,7 @@ DerivedSeries::Derived& DerivedSeries::add(Derivation what, tsdb::BucketId sourc
   const std::lock_guard lock(mutex_);
   if (const auto loaded = loaded_.find(key); loaded != loaded_.end()) {
     if (loaded->second.meaning == what.meaning) derived->state = std::move(loaded->second);
+    derived->target_bucket = derived->state.target_bucket;
     // What the journal told of it was not heard.
     if (is_prepared_ && derived->state.complete_to_ns != INT64_MIN) derived->state.stale.add(floor_to(INT64_MIN, what.every_ns), derived->state.complete_to_ns);
     loaded_.erase(loaded);
@@ -88,9 +89,11 @@ DerivedSeries::Derived& DerivedSeries::add(Derivation what, tsdb::BucketId sourc
 
 // REQUIRES: mutex_.
 void DerivedSeries::connect(Derived& derived, tsdb::BucketId source_bucket) {
-  for (auto& [place, watchers] : watchers_) std::erase(watchers, &derived);
+  for (auto& [bucket, measurements] : watchers_) {
+    for (auto& [measurement, watchers] : measurements) std::erase(watchers, &derived);
+  }
   derived.source_bucket = source_bucket;
-  for (const std::string& source : derived.what.sources) watchers_[{source_bucket, source}].push_back(&derived);
+  for (const std::string& source : derived.what.sources) watchers_[source_bucket][source].push_back(&derived);
 }
 
 // Makes the retention policy where it is ours. False: it cannot be written to yet.
@@ -105,10 +108,17 @@ bool DerivedSeries::make_target(Derived& derived) {
     if (made) bucket = engine_.bucket(what.database, what.target_policy);
     if (!made) bucket = std::unexpected(made.error());
   }
-  const std::lock_guard lock(mutex_);
-  derived.target_bucket = bucket.value_or(0);
-  if (!bucket) derived.error = bucket.error().message;
-  return bucket.has_value();
+  {
+    const std::lock_guard lock(mutex_);
+    derived.target_bucket = bucket.value_or(0);
+    if (!bucket) derived.error = bucket.error().message;
+    if (!bucket) return false;
+    if (derived.state.target_bucket == *bucket) return true;
+    // Another bucket, or the first one: nothing is in it.
+    derived.state = {.database = what.database, .name = what.name, .source = what.sources[0], .meaning = what.meaning, .target_bucket = *bucket};
+    touch(derived);
+  }
+  return true;
 }
 
 // The engine is not asked with the lock held: whoever tells of a change holds the engine's.
@@ -117,10 +127,19 @@ void DerivedSeries::watch(const Derived& derived, int64_t before_ns) {
     int64_t latest_ns = before_ns;
     {
       const std::lock_guard lock(mutex_);
-      for (const Derived* const each : watchers_[{derived.source_bucket, source}]) latest_ns = std::max(latest_ns, each->state.complete_to_ns);
+      for (const Derived* const each : watchers_of(derived.source_bucket, source)) latest_ns = std::max(latest_ns, each->state.complete_to_ns);
+      const auto own = derived_.find({derived.what.database, source});
+      if (own != derived_.end()) latest_ns = std::max(latest_ns, own->second->state.complete_to_ns);
     }
     engine_.watch_changes(derived.source_bucket, source, latest_ns);
   }
+  // Its rows may be erased. Where others are made of them, that is told as well.
+  int64_t latest_ns = before_ns;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Derived* const each : watchers_of(derived.target_bucket, derived.what.name)) latest_ns = std::max(latest_ns, each->state.complete_to_ns);
+  }
+  if (derived.target_bucket != 0) engine_.watch_changes(derived.target_bucket, derived.what.name, latest_ns);
 }
 
 }  // namespace campanile::app

@@ -121,22 +121,40 @@ void DerivedSeries::rest(int64_t taken_ns) {
   if (thread_.joinable()) wake_.wait_for(lock, std::chrono::nanoseconds(std::clamp<int64_t>(taken_ns, 0, kRestMaxNs)), [this] { return stopping_; });
 }
 
+std::span<DerivedSeries::Derived* const> DerivedSeries::watchers_of(tsdb::BucketId bucket, std::string_view measurement) const {
+  const auto measurements = watchers_.find(bucket);
+  if (measurements == watchers_.end()) return {};
+  const auto found = measurements->second.find(measurement);
+  return found == measurements->second.end() ? std::span<Derived* const>() : std::span<Derived* const>(found->second);
+}
+
 void DerivedSeries::touch(Derived& derived) {
   derived.is_changed = true;
   derived.coverage = nullptr;
 }
 
-void DerivedSeries::changed(tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) {
+void DerivedSeries::changed(Change change, tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) {
   const std::lock_guard lock(mutex_);
-  const auto found = watchers_.find(std::pair(bucket, std::string(measurement)));
-  if (found == watchers_.end()) return;
-  for (Derived* const derived : found->second) {
+  if (change == Change::kErasedOrCorrected) mark_rows_changed(bucket, measurement, key, range);
+  for (Derived* const derived : watchers_of(bucket, measurement)) {
     if (range.from_ns >= derived->state.complete_to_ns) continue;
     if (!derived->what.members.empty()) {
       const auto name = parse_series_key(key);
       if (!name || !std::ranges::binary_search(derived->what.members, name->tag(derived->what.tag))) continue;
     }
     derived->state.mark(derived->what.is_by_series ? key : std::string_view(), range, derived->what.every_ns);
+    touch(*derived);
+  }
+}
+
+// Rows that somebody erased or corrected are worked out again; so are, once more, those that a replacement erased.
+void DerivedSeries::mark_rows_changed(tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) {
+  for (const auto& [of, derived] : derived_) {
+    if (derived->target_bucket != bucket || of.second != measurement || range.from_ns >= derived->state.complete_to_ns) continue;
+    auto name = parse_series_key(key);
+    if (!name) continue;
+    name->measurement = derived->what.sources[0];
+    derived->state.mark(derived->what.is_by_series ? series_key(*name) : std::string(), range, derived->what.every_ns);
     touch(*derived);
   }
 }
@@ -166,9 +184,7 @@ Result<void> DerivedSeries::keep(kv::Durability durability) {
 std::vector<query::Tier> DerivedSeries::of(tsdb::BucketId bucket, std::string_view measurement) const {
   std::vector<query::Tier> tiers;
   const std::lock_guard lock(mutex_);
-  const auto found = watchers_.find(std::pair(bucket, std::string(measurement)));
-  if (found == watchers_.end()) return tiers;
-  for (Derived* const derived : found->second) {
+  for (Derived* const derived : watchers_of(bucket, measurement)) {
     const Derivation& what = derived->what;
     if (!what.is_tier() || !what.is_by_series || derived->target_bucket == 0 || derived->state.complete_to_ns == INT64_MIN) continue;
     if (!derived->coverage) derived->coverage = derived->state.coverage();

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -71,7 +72,7 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   bool empty() const { return config_.tiers.empty() && config_.trees.empty(); }
   std::vector<Status> status() const;
 
-  void changed(tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) override;
+  void changed(Change change, tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) override;
   Result<void> keep_changes() override;
   std::vector<query::Tier> of(tsdb::BucketId bucket, std::string_view measurement) const override;
   std::optional<std::string> policy_of(std::string_view database, std::string_view measurement) const override;
@@ -87,7 +88,7 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
     bool is_changed = false;     // the store's row is older
     std::shared_ptr<const query::TierCoverage> coverage;  // of the state as it is; null after a change
     tsdb::BucketId source_bucket = 0;
-    tsdb::BucketId target_bucket = 0;  // 0: not there yet
+  tsdb::BucketId target_bucket = 0;  // 0: not there yet
     std::string error;
     uint64_t rows = 0;
     // Under `work`, one computation at a time:
@@ -106,7 +107,9 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   bool is_stopping() const;
   std::vector<Derived*> all() const;
   void rest(int64_t taken_ns);
-  // REQUIRES: mutex_.
+  // REQUIRES, all three: mutex_.
+  void mark_rows_changed(tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range);
+  std::span<Derived* const> watchers_of(tsdb::BucketId bucket, std::string_view measurement) const;
   static void touch(Derived& derived);
   Result<void> keep(kv::Durability durability);
 
@@ -155,7 +158,7 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   bool is_prepared_ = false;   // the journal was replayed
   std::map<Key, std::unique_ptr<Derived>> derived_;  // under mutex_; only the thread adds
   std::vector<Derived*> order_;                      // under mutex_: what builds on others comes behind them
-  std::map<std::pair<tsdb::BucketId, std::string>, std::vector<Derived*>, std::less<>> watchers_;  // under mutex_: by what they are made of
+  std::map<tsdb::BucketId, std::map<std::string, std::vector<Derived*>, std::less<>>> watchers_;  // under mutex_: by what they are made of
   std::map<Key, DerivedState> loaded_;               // under mutex_: of the store, and not defined yet
   // The thread's.
   uint64_t columns_seen_ = UINT64_MAX;

@@ -85,6 +85,7 @@ std::string encode_state(const DerivedState& state) {
   std::string out;
   out += static_cast<char>(kVersion);
   for (const std::string* text : {&state.database, &state.name, &state.source, &state.meaning}) codec::append_bytes(out, *text);
+  codec::append_varint(out, state.target_bucket);
   codec::append_signed(out, state.complete_to_ns);
   append_set(out, state.missing);
   IntervalSet stale = state.stale;
@@ -104,6 +105,9 @@ Result<DerivedState> decode_state(std::string_view row) {
   if (in.ok() && version != kVersion) return fail(ErrorCode::kUnsupported, "derivation of format version {}, this program reads {}", version, kVersion);
   DerivedState state;
   for (std::string* text : {&state.database, &state.name, &state.source, &state.meaning}) *text = in.sized_bytes();
+  const uint64_t bucket = in.varint();
+  if (bucket > UINT32_MAX) return fail(ErrorCode::kCorrupt, "a derivation's row with bucket {}", bucket);
+  state.target_bucket = static_cast<tsdb::BucketId>(bucket);
   state.complete_to_ns = in.signed_varint();
   state.missing = read_set(in);
   state.stale = read_set(in);

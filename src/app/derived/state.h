@@ -28,6 +28,7 @@ struct DerivedState {
   std::string name;
   std::string source;                  // the measurement that it is made of, or the first of them
   std::string meaning;                 // Derivation::meaning of the rows
+  tsdb::BucketId target_bucket = 0;    // where the rows are
   int64_t complete_to_ns = INT64_MIN;  // INT64_MIN: nothing has been worked out yet
   IntervalSet missing;                 // long ago: a job fills it
   IntervalSet stale;                   // of all series

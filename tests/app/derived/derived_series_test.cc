@@ -215,6 +215,26 @@ TEST_F(DerivedSeriesTest, WhatWasDroppedBeforeThePowerCutLeavesNoRows) {
   EXPECT_EQ(rows("SELECT count_t FROM rooms_downsample_1m").size(), 0u);
 }
 
+TEST_F(DerivedSeriesTest, RowsThatSomebodyErasedComeBack) {
+  open(kTiers);
+  for (int i = 0; i < 360; ++i) write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
+  clock_.set_now_ns(kBegin + 6 * kHour + 10 * kSecond);
+  work();
+  const std::string question = "SELECT max(t) FROM rooms WHERE time >= " + std::to_string(kBegin + 5 * kHour) + " AND time < " + std::to_string(kBegin + 6 * kHour);
+  ASSERT_EQ(query("DROP MEASUREMENT rooms_downsample_1h; DROP MEASUREMENT rooms_downsample_10m"), R"({"results":[{"statement_id":0},{"statement_id":1}]})");
+  EXPECT_EQ(query(question), query(question, false)) << "the tier is not believed meanwhile";
+  ASSERT_TRUE(journal_.truncate_before(engine_->checkpoint().value()));
+  begin_again();
+  EXPECT_EQ(query(question), query(question, false));
+  work();
+  EXPECT_EQ(told("SELECT max_t FROM rooms_downsample_1h"), "[[1728018000,359]]");
+  EXPECT_EQ(rows("SELECT max_t FROM rooms_downsample_10m").size(), 6u);
+  ASSERT_EQ(query("DROP RETENTION POLICY keep_90d ON campus"), R"({"results":[{"statement_id":0}]})");
+  work();
+  EXPECT_EQ(query(question), query(question, false));
+  EXPECT_EQ(rows("SELECT max_t FROM rooms_downsample_1m").size(), 60u);
+}
+
 TEST_F(DerivedSeriesTest, AnotherMeaningBeginsAnew) {
   open(kTiers);
   for (int i = 0; i < 360; ++i) write("rooms", {{"room", "1"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
@@ -362,7 +382,7 @@ class AnyHistory : public DerivedSeriesTest, public testing::WithParamInterface<
   }
   void erase() {
     const int64_t from_ns = some_time();
-    tsdb::PointSelection points{.measurements = {"rooms"}, .predicate = {}, .range = {from_ns, from_ns + pick(0, 60) * kMinute}};
+    tsdb::PointSelection points{.measurements = {pick(0, 4) == 0 ? "rooms_downsample_1h" : "rooms"}, .predicate = {}, .range = {from_ns, from_ns + pick(0, 60) * kMinute}};
     if (pick(0, 1) == 0) points.predicate = {.kind = tsdb::TagPredicate::Kind::kEqual, .key = "room", .value = std::to_string(pick(0, 3)), .pattern = {}, .children = {}};
     if (pick(0, 9) == 0) points.range = {};
     ASSERT_TRUE(engine_->erase(*engine_->bucket("campus", ""), points));
