@@ -146,15 +146,15 @@ def rows_of(body):
 
 
 def ask(servers, question, repeats):
-    """The median of each in ms, asked in turn after once that does not count, and how many rows each answered."""
-    taken, rows = {server.name: [] for server in servers}, {}
+    """`servers`: name, server and further parameters of each. The median of each in ms, asked in turn after once that does not count, and how many rows each answered."""
+    taken, rows = {name: [] for name, _, _ in servers}, {}
     for number in range(repeats + 1):
-        for server in servers if number % 2 else servers[::-1]:
+        for name, server, more in servers if number % 2 else servers[::-1]:
             begin = time.perf_counter()
-            body = server.ask("/query", {"db": "bench", "epoch": "s", "q": question})
+            body = server.ask("/query", {"db": "bench", "epoch": "s", "q": question, **more})
             if number > 0:
-                taken[server.name].append((time.perf_counter() - begin) * 1000)
-            rows[server.name] = rows_of(body)
+                taken[name].append((time.perf_counter() - begin) * 1000)
+            rows[name] = rows_of(body)
     return {name: statistics.median(each) for name, each in taken.items()}, rows
 
 
@@ -180,7 +180,7 @@ def main():
             if lines and not arguments.json:
                 print(f"{work}: {os.cpu_count()} cores, {sent:,} lines\n{'':<36}{'influxdb, ms':>14}{'campanile, ms':>15}{'times':>9}{'rows':>9}")
             for name, question in questions(arguments.hours * 3600):
-                taken, rows = ask(servers, question, arguments.repeats)
+                taken, rows = ask([(server.name, server, {}) for server in servers], question, arguments.repeats)
                 ratio = taken["influxdb"] / taken["campanile"]
                 if arguments.json:
                     print(json.dumps({"work": work, "question": name, **taken, "ratio": ratio, "rows": rows}), flush=True)

@@ -11,12 +11,11 @@ import argparse
 import json
 import os
 import random
-import statistics
 import sys
 import time
 
 import brokers
-from query_side_by_side import START, load, rows_of
+from query_side_by_side import START, ask, load
 from store_side_by_side import Campanile, InfluxDb
 
 DAY = 86400
@@ -65,18 +64,6 @@ def questions(arguments):
     yield "month: one room by hour", f"SELECT mean(temperature), max(co2) FROM rooms WHERE {month} AND room = 'r7' GROUP BY time(1h)"
     yield "year: one room by hour", f"SELECT mean(temperature) FROM year WHERE {year} GROUP BY time(1h)"
     yield "year: one room by day", f"SELECT mean(temperature), min(temperature), max(temperature) FROM year WHERE {year} GROUP BY time(1d)"
-
-
-def ask(servers, question, repeats):
-    taken, rows = {name: [] for name, _, _ in servers}, {}
-    for number in range(repeats + 1):
-        for name, server, more in servers if number % 2 else servers[::-1]:
-            begin = time.perf_counter()
-            body = server.ask("/query", {"db": "bench", "epoch": "s", "q": question, **more})
-            if number > 0:
-                taken[name].append((time.perf_counter() - begin) * 1000)
-            rows[name] = rows_of(body)
-    return {name: statistics.median(each) for name, each in taken.items()}, rows
 
 
 def main():

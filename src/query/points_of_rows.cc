@@ -42,19 +42,20 @@ void PointsOfRows::add_point(int64_t time_ns, std::span<const Value> row) {
 }
 
 Result<void> PointsOfRows::write() {
+  const tsdb::WriteOutcome outcome = TRY(write_when_there_is_room(engine_, bucket_, points_, now_ns_, context_));
+  awaited_.include(outcome.awaited);
+  written_ += outcome.points_stored;
+  if (outcome.errors.empty()) return {};
+  const Error& first = outcome.errors.front().error;
+  return fail(first.code, "partial write: {} dropped={}", first.message, outcome.errors.size());
+}
+
+Result<tsdb::WriteOutcome> write_when_there_is_room(tsdb::Engine& engine, tsdb::BucketId bucket, const PointBatch& points, int64_t now_ns, const Context& context) {
   for (;;) {
-    const auto outcome = engine_.write(bucket_, points_, now_ns_);
-    if (!outcome && outcome.error().code == ErrorCode::kOverloaded) {
-      TRY(check_cancelled(context_));
-      std::this_thread::sleep_for(kRetry);
-      continue;
-    }
-    if (!outcome) return std::unexpected(outcome.error());
-    awaited_.include(outcome->awaited);
-    written_ += outcome->points_stored;
-    if (outcome->errors.empty()) return {};
-    const Error& first = outcome->errors.front().error;
-    return fail(first.code, "partial write: {} dropped={}", first.message, outcome->errors.size());
+    auto outcome = engine.write(bucket, points, now_ns);
+    if (outcome || outcome.error().code != ErrorCode::kOverloaded) return outcome;
+    TRY(check_cancelled(context));
+    std::this_thread::sleep_for(kRetry);
   }
 }
 

@@ -17,6 +17,9 @@
 
 namespace campanile::query {
 
+// Writes the batch, and waits where the store has no room, until the context is cancelled. Errors: of the store; kCancelled.
+Result<tsdb::WriteOutcome> write_when_there_is_room(tsdb::Engine& engine, tsdb::BucketId bucket, const PointBatch& points, int64_t now_ns, const Context& context);
+
 class PointsOfRows final : public RowSink {
  public:
   // `measurement` empty: each series' own name. `columns`: the names of a row's values.

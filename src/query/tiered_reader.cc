@@ -5,6 +5,7 @@
 
 #include "query/series_scan.h"
 #include "query/value.h"
+#include "query/window.h"
 
 namespace campanile::query {
 namespace {
@@ -19,16 +20,9 @@ using tsdb::TimeRange;
 constexpr tsdb::SeriesId kTierOnly = 1ull << 62;
 constexpr int kDepthShift = 56;
 
-int64_t floor_to(int64_t time_ns, int64_t every_ns) {
-  const int64_t rest = time_ns % every_ns;
-  const int64_t down = rest < 0 ? rest + every_ns : rest;
-  return time_ns < INT64_MIN + down ? INT64_MIN : time_ns - down;
-}
-
 // The windows that lie wholly in the range: [from, to).
 IntervalSet::Interval whole_windows(TimeRange range, int64_t every_ns) {
-  const int64_t down = floor_to(range.from_ns, every_ns);
-  const int64_t from = down == range.from_ns || down > INT64_MAX - every_ns ? down : down + every_ns;
+  const int64_t from = ceil_to(range.from_ns, every_ns);
   const int64_t to = floor_to(range.to_ns == INT64_MAX ? range.to_ns : range.to_ns + 1, every_ns);
   return {from, std::max(from, to)};
 }

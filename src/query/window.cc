@@ -24,4 +24,15 @@ Window::Span Window::around(int64_t time_ns) const {
   return {adjust(span.start_ns), adjust(span.end_ns)};
 }
 
+int64_t floor_to(int64_t time_ns, int64_t every_ns) {
+  const int64_t rest = time_ns % every_ns;
+  const int64_t down = rest < 0 ? rest + every_ns : rest;
+  return time_ns < INT64_MIN + down ? INT64_MIN / every_ns * every_ns : time_ns - down;
+}
+
+int64_t ceil_to(int64_t time_ns, int64_t every_ns) {
+  const int64_t down = floor_to(time_ns, every_ns);
+  return down == time_ns || down > INT64_MAX - every_ns ? down : down + every_ns;
+}
+
 }  // namespace campanile::query

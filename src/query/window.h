@@ -32,4 +32,8 @@ struct Window {
   }
 };
 
+// The multiple at or before a time, and the one at or after it; at the ends of time the last that there is.
+int64_t floor_to(int64_t time_ns, int64_t every_ns);
+int64_t ceil_to(int64_t time_ns, int64_t every_ns);
+
 }  // namespace campanile::query

@@ -40,5 +40,14 @@ TEST(Window, FollowsTheDaysOfAPlace) {
   EXPECT_EQ(day.around(day.around(noon).end_ns).end_ns - day.around(noon).end_ns, 24 * kHour);
 }
 
+TEST(Multiples, AreFoundOnBothSidesAndAtTheEndsOfTime) {
+  EXPECT_EQ(floor_to(-1, 10), -10);
+  EXPECT_EQ(floor_to(10, 10), 10);
+  EXPECT_EQ(ceil_to(11, 10), 20);
+  EXPECT_EQ(ceil_to(-11, 10), -10);
+  EXPECT_EQ(floor_to(INT64_MIN, 10) % 10, 0);
+  EXPECT_EQ(ceil_to(INT64_MAX, 10) % 10, 0);
+}
+
 }  // namespace
 }  // namespace campanile::query

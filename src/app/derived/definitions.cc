@@ -7,6 +7,8 @@
 #include "base/log.h"
 
 namespace campanile::app {
+
+using query::floor_to;
 namespace {
 
 constexpr int64_t kLookEveryNs = 10 * kNanosPerSecond;

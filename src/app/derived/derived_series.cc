@@ -8,6 +8,9 @@
 #include "model/series_key.h"
 
 namespace campanile::app {
+
+using query::ceil_to;
+using query::floor_to;
 namespace {
 
 constexpr std::chrono::seconds kLookEvery{1};

@@ -6,6 +6,9 @@
 #include "base/log.h"
 
 namespace campanile::app {
+
+using query::ceil_to;
+using query::floor_to;
 namespace {
 
 constexpr int64_t kSliceMaxNs = 30 * 86'400 * kNanosPerSecond;

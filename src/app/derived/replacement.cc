@@ -1,18 +1,12 @@
 #include "app/derived/replacement.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
-#include <thread>
 
 #include "query/group.h"
+#include "query/points_of_rows.h"
 
 namespace campanile::app {
-namespace {
-
-constexpr std::chrono::milliseconds kRetry{20};
-
-}  // namespace
 
 tsdb::TagPredicate exactly(const std::vector<std::pair<std::string, std::string>>& tags, const std::vector<std::string>& keys) {
   tsdb::TagPredicate all{.kind = tsdb::TagPredicate::Kind::kAnd, .key = {}, .value = {}, .pattern = {}, .children = {}};
@@ -72,23 +66,15 @@ Result<uint64_t> Replacement::finish() {
 
 Result<void> Replacement::write() {
   if (points_.empty()) return {};
-  for (;;) {
-    const auto outcome = engine_.write(place_.bucket, points_, now_ns_);
-    if (!outcome && outcome.error().code == ErrorCode::kOverloaded) {
-      TRY(query::check_cancelled(context_));
-      std::this_thread::sleep_for(kRetry);
-      continue;
-    }
-    if (!outcome) return std::unexpected(outcome.error());
-    awaited_.include(outcome->awaited);
-    written_ += outcome->points_stored;
-    points_.clear();
-    texts_.clear();
-    waiting_ = 0;
-    if (outcome->errors.empty()) return {};
-    const Error& first = outcome->errors.front().error;
-    return fail(first.code, "{} rows of measurement \"{}\" were not stored: {}", outcome->errors.size(), place_.measurement, first.message);
-  }
+  const tsdb::WriteOutcome outcome = TRY(query::write_when_there_is_room(engine_, place_.bucket, points_, now_ns_, context_));
+  awaited_.include(outcome.awaited);
+  written_ += outcome.points_stored;
+  points_.clear();
+  texts_.clear();
+  waiting_ = 0;
+  if (outcome.errors.empty()) return {};
+  const Error& first = outcome.errors.front().error;
+  return fail(first.code, "{} rows of measurement \"{}\" were not stored: {}", outcome.errors.size(), place_.measurement, first.message);
 }
 
 Result<void> Replacement::erase_what_is_gone() {

@@ -5,6 +5,10 @@
 #include "codec/varint.h"
 
 namespace campanile::app {
+
+using query::ceil_to;
+using query::floor_to;
+
 namespace {
 
 constexpr uint8_t kVersion = 1;
@@ -28,17 +32,6 @@ IntervalSet read_set(codec::ByteReader& in) {
 }
 
 }  // namespace
-
-int64_t floor_to(int64_t time_ns, int64_t every_ns) {
-  const int64_t rest = time_ns % every_ns;
-  const int64_t down = rest < 0 ? rest + every_ns : rest;
-  return time_ns < INT64_MIN + down ? INT64_MIN / every_ns * every_ns : time_ns - down;
-}
-
-int64_t ceil_to(int64_t time_ns, int64_t every_ns) {
-  const int64_t down = floor_to(time_ns, every_ns);
-  return down == time_ns || down > INT64_MAX - every_ns ? down : down + every_ns;
-}
 
 void DerivedState::mark(std::string_view key, tsdb::TimeRange range, int64_t every_ns) {
   const int64_t from = floor_to(range.from_ns, every_ns);

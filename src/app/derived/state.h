@@ -49,8 +49,4 @@ std::string encode_state(const DerivedState& state);
 // Errors: kCorrupt; kUnsupported for a later format version.
 Result<DerivedState> decode_state(std::string_view row);
 
-int64_t floor_to(int64_t time_ns, int64_t every_ns);
-// At most the last multiple that there is.
-int64_t ceil_to(int64_t time_ns, int64_t every_ns);
-
 }  // namespace campanile::app

@@ -55,14 +55,5 @@ TEST(DerivedState, RoundTripsThroughItsRow) {
   EXPECT_EQ(decode_state("\x09").error().code, ErrorCode::kUnsupported);
 }
 
-TEST(Windows, BeginAtMultiples) {
-  EXPECT_EQ(floor_to(-1, 10), -10);
-  EXPECT_EQ(floor_to(10, 10), 10);
-  EXPECT_EQ(ceil_to(11, 10), 20);
-  EXPECT_EQ(ceil_to(-11, 10), -10);
-  EXPECT_EQ(floor_to(INT64_MIN, 10) % 10, 0);
-  EXPECT_EQ(ceil_to(INT64_MAX, 10) % 10, 0);
-}
-
 }  // namespace
 }  // namespace campanile::app
