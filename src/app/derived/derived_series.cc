@@ -219,13 +219,15 @@ Result<uint64_t> DerivedSeries::recompute(const std::string& database, const std
   uint64_t rows = 0;
   for (Derived* const derived : all()) {
     const std::lock_guard work(derived->work);
+    const Derivation& what = derived->what;  // whose statement alone changes, and not while there is work
+    if (what.database != database || (what.name != name && what.set != name)) continue;
+    // The engine is not asked with the lock held: whoever tells of a change holds the engine's.
+    const int64_t oldest_ns = oldest_possible(*derived);
     IntervalSet::Interval windows;
     {
       const std::lock_guard lock(mutex_);
-      const Derivation& what = derived->what;
-      if (what.database != database || (what.name != name && what.set != name)) continue;
       if (derived->target_bucket == 0) return fail(ErrorCode::kUnavailable, "{} is not there yet; try again later", what.name);
-      windows = {std::max(floor_to(range.from_ns, what.every_ns), ceil_to(oldest_possible(*derived), what.every_ns)),
+      windows = {std::max(floor_to(range.from_ns, what.every_ns), ceil_to(oldest_ns, what.every_ns)),
                  range.to_ns >= derived->state.complete_to_ns ? derived->state.complete_to_ns : ceil_to(range.to_ns + 1, what.every_ns)};
       if (windows.from >= windows.to) continue;
       derived->state.take(windows);

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -350,6 +352,44 @@ TEST_F(DerivedSeriesTest, ExplainSaysWhichTiersAreReadAndWhenNone) {
   EXPECT_EQ(tiers("derivative(mean(t), 1h)", " AND room = '1' GROUP BY time(1h)"), hours);
   EXPECT_EQ(tiers("mean(t)", " GROUP BY time(1h)", false), "");
   EXPECT_EQ(tiers("t", ""), "");
+}
+
+TEST_F(DerivedSeriesTest, WritesErasuresQueriesJobsAndCheckpointsGoOnMeanwhile) {
+  open(kTiers);
+  for (int i = 0; i < 360; ++i) write("rooms", {{"room", "0"}}, "t", FieldValue::of_float(i), kBegin + 5 * kHour + i * 10 * kSecond);
+  work();
+  std::atomic<bool> is_over{false};
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  const auto again_and_again = [&](auto what) {
+    threads.emplace_back([&is_over, &done, what, seed = threads.size()]() mutable {
+      std::mt19937_64 random(seed);
+      // A little rest, so that nobody keeps the locks for himself.
+      for (; !is_over; std::this_thread::sleep_for(std::chrono::microseconds(200)), ++done) what(random);
+    });
+  };
+  for (int writer = 0; writer < 2; ++writer) {
+    again_and_again([&](auto& random) { write("rooms", {{"room", std::to_string(random() % 4)}}, "t", FieldValue::of_float(static_cast<double>(random() % 100)), kBegin + 5 * kHour + static_cast<int64_t>(random() % 7200) * kSecond); });
+  }
+  again_and_again([&](auto& random) {
+    const int64_t from_ns = kBegin + 5 * kHour + static_cast<int64_t>(random() % 7200) * kSecond;
+    EXPECT_TRUE(engine_->erase(*engine_->bucket("campus", ""), {.measurements = {"rooms"}, .predicate = {}, .range = {from_ns, from_ns + kMinute}}));
+  });
+  again_and_again([&](auto&) { EXPECT_EQ(query("SELECT mean(t), max(t) FROM rooms WHERE time > " + std::to_string(kBegin) + " GROUP BY time(1h), room").find("error"), std::string::npos); });
+  again_and_again([&](auto&) { EXPECT_TRUE(derived_->recompute("campus", "rooms", {kBegin + 5 * kHour, kBegin + 7 * kHour}, {})); });
+  again_and_again([&](auto&) { EXPECT_TRUE(engine_->checkpoint()); });
+  // A turn ends by the clock.
+  again_and_again([&](auto&) { clock_.advance_ns(kSecond); });
+  while (done < 3000) derived_->run_due();
+  is_over = true;
+  for (std::thread& thread : threads) thread.join();
+  clock_.set_now_ns(kBegin + 8 * kHour);
+  work();
+  const std::string range = " WHERE time >= " + std::to_string(kBegin + 5 * kHour) + " AND time < " + std::to_string(kBegin + 7 * kHour);
+  const std::string kept = told("SELECT sum(count_t), max(max_t) FROM rooms_downsample_10m" + range);
+  EXPECT_EQ(kept, told("SELECT count(t), max(t) FROM rooms" + range));
+  const std::string question = "SELECT count(t), min(t), max(t), sum(t) FROM rooms" + range + " GROUP BY time(1h), room";
+  EXPECT_EQ(query(question), query(question, false));
 }
 
 // Whatever is written, late or not, erased or corrected, and whenever the program ends: answers are the same with tiers and without.
