@@ -108,7 +108,7 @@ void DerivedSeries::run_due() {
     refresh(*derived);
   }
   fill_missing();
-  if (clock_.steady_ns() - kept_at_ns_ < kKeepEveryNs && kept_at_ns_ != INT64_MIN) return;
+  if (kept_at_ns_ != INT64_MIN && clock_.steady_ns() - kept_at_ns_ < kKeepEveryNs) return;
   kept_at_ns_ = clock_.steady_ns();
   if (const auto kept = keep(kv::Durability::kBuffered); !kept) log::warning("how far tiers and trees have come is not kept: {}", kept.error().message);
 }
