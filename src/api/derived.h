@@ -1,6 +1,6 @@
 // Derived: GET /api/v1/derived: the tiers and trees of the configuration, and how far each of their measurements has come (docs/api.md).
 //
-// Threads: handle() on any loop.
+// Threads: handle() on any loop; the work is done by `background`.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "api/background.h"
 #include "net/http_server.h"
 
 namespace campanile::api {
@@ -30,11 +31,12 @@ struct DerivedView {
 
 class DerivedResource {
  public:
-  explicit DerivedResource(std::function<std::vector<DerivedView>()> list) : list_(std::move(list)) {}
+  DerivedResource(std::function<std::vector<DerivedView>()> list, Background background) : list_(std::move(list)), background_(std::move(background)) {}
   void handle(net::HttpRequest request, net::HttpResponder responder);
 
  private:
   const std::function<std::vector<DerivedView>()> list_;
+  const Background background_;
 };
 
 }  // namespace campanile::api

@@ -30,6 +30,7 @@
 #include "app/continuous_queries.h"
 #include "app/derived/derived_series.h"
 #include "app/health_checks.h"
+#include "app/job_port.h"
 #include "app/module_options.h"
 #include "app/mqtt_listeners.h"
 #include "app/recompute/jobs.h"
@@ -65,50 +66,6 @@ class AccountsAuthenticator final : public broker::Authenticator {
  private:
   const registry::Accounts& accounts_;
 };
-
-api::JobView view_of(const Job& job) {
-  return {.id = job.id, .database = job.database, .query = job.query, .who = job.who, .state = std::string(to_string(job.state)), .error = job.error, .from_ns = job.from_ns,
-          .to_ns = job.to_ns, .priority = job.priority, .points = job.points, .progress = job.progress(), .spent_ns = job.spent_ns, .created_ns = job.created_ns, .changed_ns = job.changed_ns};
-}
-
-Result<api::JobView> view_of(Result<Job> job) {
-  if (!job) return std::unexpected(std::move(job).error());
-  return view_of(*job);
-}
-
-api::JobPort job_port(Jobs& jobs) {
-  return {.list = [&jobs] {
-            std::vector<api::JobView> views;
-            for (const Job& job : jobs.list()) views.push_back(view_of(job));
-            return views;
-          },
-          .add = [&jobs](const api::JobWish& wish) {
-            return view_of(jobs.add({.database = wish.database, .query = wish.query, .from_ns = wish.from_ns, .to_ns = wish.to_ns, .priority = wish.priority, .who = wish.who}));
-          },
-          .change = [&jobs](uint64_t id, const std::string& action) {
-            return view_of(jobs.change(id, action == "pause" ? JobAction::kPause : action == "resume" ? JobAction::kResume : JobAction::kCancel));
-          }};
-}
-
-// Where the set has a job that is not over, was cancelled or has failed, there is none to be made.
-void fill_by_job(Jobs& jobs, const std::string& database, const std::string& set, tsdb::TimeRange range) {
-  for (const Job& job : jobs.list()) {
-    if (job.state != JobState::kFinished && job.database == database && job.query == set && job.text.empty()) return;
-  }
-  const auto made = jobs.add({.database = database, .query = set, .from_ns = range.from_ns, .to_ns = range.to_ns, .priority = -1, .who = "campanile"});
-  if (made) log::info("{}: job {} fills it with what was there before", set, made->id);
-  if (!made) log::warning("{}: what was there before cannot be filled in now: {}", set, made.error().message);
-}
-
-std::vector<api::DerivedView> views_of(const DerivedSeries& derived) {
-  std::vector<api::DerivedView> views;
-  for (auto& each : derived.status()) {
-    views.push_back({.set = each.set, .database = each.database, .measurement = each.name, .level = each.level, .sources = each.sources, .keep_ns = each.keep_ns,
-                     .complete_to_ns = each.complete_to_ns, .stale_windows = each.stale_windows, .stale_series = each.stale_series, .missing_windows = each.missing_windows,
-                     .rows = each.rows, .error = each.error});
-  }
-  return views;
-}
 
 // Each record goes to the participant that wrote it.
 journal::ReplayFunction replay_into(const std::vector<journal::Participant*>& participants, uint64_t& records) {
@@ -379,7 +336,7 @@ Result<void> Program::Parts::make_resources(std::vector<api::Asset> assets) {
   continuous = std::make_unique<ContinuousQueries>(*engine, clock, running_by_itself, queries.timeout, metrics);
   jobs = TRY(Jobs::open(*store, *engine, derived.get(), clock, running_by_itself, metrics));
   job_list = std::make_unique<api::JobsResource>(job_port(*jobs), background);
-  derived_list = std::make_unique<api::DerivedResource>([this] { return views_of(*derived); });
+  derived_list = std::make_unique<api::DerivedResource>([this] { return derived_views(*derived); }, background);
   influx_query = std::make_unique<api::InfluxQueryResource>(*engine, clock, std::move(queries), background);
   live = std::make_unique<api::LiveHub>(*directory, [this] { return status->json(); }, clock, live_options(config), metrics);
   live->start();
