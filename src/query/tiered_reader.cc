@@ -6,6 +6,7 @@
 #include "query/series_scan.h"
 #include "query/value.h"
 #include "query/window.h"
+#include "tsdb/column_data.h"
 
 namespace campanile::query {
 namespace {
@@ -27,52 +28,22 @@ IntervalSet::Interval whole_windows(TimeRange range, int64_t every_ns) {
   return {from, std::max(from, to)};
 }
 
-// All values of a column in a range, in one piece.
-class Gathered {
- public:
-  Result<ColumnValues> read(ColumnCursor& cursor) {
-    clear();
-    while (TRY(cursor.next())) add(TRY(cursor.values()));
-    ColumnValues out;
-    out.type = type_;
-    out.times_ns = times_;
-    out.floats = floats_;
-    out.integers = integers_;
-    out.unsigneds = unsigneds_;
-    out.booleans = booleans_;
-    views_.assign(texts_.begin(), texts_.end());
-    out.strings = views_;
-    return out;
+// All values of a column, in one piece.
+Result<void> gather(ColumnCursor& cursor, tsdb::ColumnData& out) {
+  while (TRY(cursor.next())) {
+    const ColumnValues values = TRY(cursor.values());
+    out.times_ns.insert(out.times_ns.end(), values.times_ns.begin(), values.times_ns.end());
+    out.floats.insert(out.floats.end(), values.floats.begin(), values.floats.end());
+    out.integers.insert(out.integers.end(), values.integers.begin(), values.integers.end());
+    out.unsigneds.insert(out.unsigneds.end(), values.unsigneds.begin(), values.unsigneds.end());
+    out.booleans.insert(out.booleans.end(), values.booleans.begin(), values.booleans.end());
+    for (const std::string_view text : values.strings) {
+      out.texts.push_back(std::make_shared<const std::string>(text));
+      out.strings.emplace_back(*out.texts.back());
+    }
   }
-
- private:
-  void clear() {
-    times_.clear();
-    floats_.clear();
-    integers_.clear();
-    unsigneds_.clear();
-    booleans_.clear();
-    texts_.clear();
-  }
-  void add(const ColumnValues& values) {
-    type_ = values.type;
-    times_.insert(times_.end(), values.times_ns.begin(), values.times_ns.end());
-    floats_.insert(floats_.end(), values.floats.begin(), values.floats.end());
-    integers_.insert(integers_.end(), values.integers.begin(), values.integers.end());
-    unsigneds_.insert(unsigneds_.end(), values.unsigneds.begin(), values.unsigneds.end());
-    booleans_.insert(booleans_.end(), values.booleans.begin(), values.booleans.end());
-    texts_.insert(texts_.end(), values.strings.begin(), values.strings.end());
-  }
-
-  FieldType type_ = FieldType::kFloat;
-  std::vector<int64_t> times_;
-  std::vector<double> floats_;
-  std::vector<int64_t> integers_;
-  std::vector<uint64_t> unsigneds_;
-  std::vector<uint8_t> booleans_;
-  std::vector<std::string> texts_;
-  std::vector<std::string_view> views_;
-};
+  return {};
+}
 
 FieldType type_of(Function function, FieldType column) {
   if (function == Function::kCount) return FieldType::kInteger;
@@ -117,12 +88,9 @@ class WindowCursor final : public ColumnCursor {
   }
   const BlockStatistics& statistics() const override { return statistics_; }
   Result<ColumnValues> values() override {
-    ColumnValues none;
-    none.type = of_.type;
-    if (!of_.has_points) return none;
-    const auto cursor = TRY(of_.raw->column(of_.series, of_.field, {statistics_.min_time_ns, statistics_.max_time_ns}, Order::kAscending));
-    const ColumnValues values = TRY(gathered_.read(*cursor));
-    return values.size() > 0 ? values : none;
+    values_.reset(of_.type);
+    if (of_.has_points) TRY(gather(*TRY(of_.raw->column(of_.series, of_.field, {statistics_.min_time_ns, statistics_.max_time_ns}, Order::kAscending)), values_));
+    return values_.view(0, values_.size());
   }
 
  private:
@@ -157,7 +125,7 @@ class WindowCursor final : public ColumnCursor {
   const bool ascending_;
   size_t left_ = 0;  // rows of the batch that are still to come
   BlockStatistics statistics_;
-  Gathered gathered_;
+  tsdb::ColumnData values_;
 };
 
 // One cursor after the other.
@@ -189,7 +157,6 @@ Result<std::shared_ptr<const TieredReader>> TieredReader::make(Parts parts) {
   return reader;
 }
 
-// Both lists are sorted by key, and the measurements' names stand before the tags, so that equal tags come in one order.
 Result<void> TieredReader::pair_series() {
   const std::vector<tsdb::Series> below = TRY(parts_.below->series(parts_.measurement, parts_.predicate));
   const std::vector<tsdb::Series> rows = TRY(parts_.rows->series(parts_.tier.measurement, parts_.predicate));

@@ -1,7 +1,7 @@
 // Tiers: what was worked out of a measurement's points beforehand, window by window, and for which times it still holds.
 //
 //   for (const Tier& tier : tiers.of(bucket, "rooms")) ...                // the finest first
-//   if (tier.coverage->holds(key, range)) ...
+//   for (const auto& [from, to] : tier.coverage->clean(key, from_ns, to_ns)) ...
 //
 // A tier is a measurement of its own: one series for each of the source's, with its tags; one row for each window that has points, at its start; a
 // column for each field and function. The planner of a query language sets query::Source::bucket, and tier_choice.h does the rest.

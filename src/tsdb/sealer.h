@@ -63,7 +63,7 @@ class Sealer {
   void set_change_watch(ChangeWatch& watch) { watch_ = &watch; }
   // REQUIRES: the index's gate.
   void tell_if_watched(ChangeWatch::Change change, const SeriesEntry& entry, TimeRange range) const {
-    if (range.from_ns >= entry.measurement->watched_before_ns.load(std::memory_order_acquire) || !watch_) [[likely]] return;
+    if (!watch_ || range.from_ns >= entry.measurement->watched_before_ns.load(std::memory_order_acquire)) [[likely]] return;
     watch_->changed(change, entry.bucket, entry.measurement->name, entry.key, range);
   }
 

@@ -16,7 +16,7 @@ namespace campanile::app {
 // Windows of one length, and how long they are kept.
 struct LevelConfig {
   uint64_t every_s = 0;
-  uint64_t keep_s = 0;  // 0: as the measurement itself
+  uint64_t keep_s = 0;  // 0: as the default retention policy has it
 };
 
 struct TierConfig {

@@ -9,6 +9,7 @@
 namespace campanile::app {
 
 using query::floor_to;
+
 namespace {
 
 constexpr int64_t kLookEveryNs = 10 * kNanosPerSecond;
@@ -54,7 +55,10 @@ void DerivedSeries::define(Derivation what) {
   const Key key{what.database, what.name};
   if (const auto found = derived_.find(key); found != derived_.end()) {
     Derived& derived = *found->second;
-    if (derived.what.set != what.set) return;  // another one writes it, which was told
+    if (derived.what.set != what.set) {
+      if (clashes_.insert(key).second) log::error("{} would write {} in database {}, which {} writes; give one of them another target", what.set, what.name, what.database, derived.what.set);
+      return;
+    }
     const std::lock_guard work(derived.work);
     const std::lock_guard lock(mutex_);
     if (!what.statement.empty()) derived.what.statement = what.statement;
@@ -100,26 +104,21 @@ void DerivedSeries::connect(Derived& derived, tsdb::BucketId source_bucket) {
 
 // Makes the retention policy where it is ours. False: it cannot be written to yet.
 bool DerivedSeries::make_target(Derived& derived) {
-  const Derivation what = [&] {
-    const std::lock_guard lock(mutex_);
-    return derived.what;
-  }();
+  const Derivation& what = derived.what;  // which this thread alone changes
   auto bucket = engine_.bucket(what.database, what.target_policy);
   if (!bucket && what.keep_ns > 0) {
     const auto made = engine_.create_retention_policy(what.database, {.name = what.target_policy, .duration_ns = what.keep_ns, .is_default = false});
     if (made) bucket = engine_.bucket(what.database, what.target_policy);
     if (!made) bucket = std::unexpected(made.error());
   }
-  {
-    const std::lock_guard lock(mutex_);
-    derived.target_bucket = bucket.value_or(0);
-    if (!bucket) derived.error = bucket.error().message;
-    if (!bucket) return false;
-    if (derived.state.target_bucket == *bucket) return true;
-    // Another bucket, or the first one: nothing is in it.
-    derived.state = {.database = what.database, .name = what.name, .source = what.sources[0], .meaning = what.meaning, .target_bucket = *bucket};
-    touch(derived);
-  }
+  const std::lock_guard lock(mutex_);
+  derived.target_bucket = bucket.value_or(0);
+  if (!bucket) derived.error = bucket.error().message;
+  if (!bucket) return false;
+  if (derived.state.target_bucket == *bucket) return true;
+  // Another bucket, or the first one: nothing is in it.
+  derived.state = {.database = what.database, .name = what.name, .source = what.sources[0], .meaning = what.meaning, .target_bucket = *bucket};
+  touch(derived);
   return true;
 }
 

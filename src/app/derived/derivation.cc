@@ -39,8 +39,7 @@ std::string filled(std::string_view form, std::initializer_list<std::pair<std::s
 
 // A name with its retention policy.
 std::string path(const std::string& policy, const std::string& measurement) {
-  const std::string name = "\"" + filled(measurement, {{"\\", "\\\\"}, {"\"", "\\\""}}) + "\"";
-  return policy.empty() ? name : quote_name(policy) + "." + name;
+  return policy.empty() ? quote_name(measurement) : quote_name(policy) + "." + quote_name(measurement);
 }
 
 std::string statement_of(const Derivation& derivation, const std::string& select, const std::string& from, const std::string& group_by) {
@@ -68,7 +67,7 @@ std::string columns_of(const TierConfig& tier, const std::vector<Function>& func
     for (const Function function : functions) {
       if (!suits(function, field.type)) continue;
       const std::string_view aggregate = query::tier_aggregate(function);
-      columns.push_back(fmt::format("{}({}) AS {}", aggregate, path("", field.name), path("", query::tier_column(tier.column, aggregate, field.name))));
+      columns.push_back(fmt::format("{}({}) AS {}", aggregate, quote_name(field.name), quote_name(query::tier_column(tier.column, aggregate, field.name))));
     }
   }
   return fmt::format("{}", fmt::join(columns, ", "));
@@ -76,20 +75,31 @@ std::string columns_of(const TierConfig& tier, const std::vector<Function>& func
 
 std::vector<std::string> with_commas(const std::vector<std::string>& tags) {
   std::vector<std::string> out;
-  for (const std::string& tag : tags) out.push_back(", " + path("", tag));
+  for (const std::string& tag : tags) out.push_back(", " + quote_name(tag));
   return out;
 }
 
 }  // namespace
 
 bool matches_pattern(std::string_view pattern, std::string_view name) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (name.substr(0, star) != pattern.substr(0, star)) return false;
-  for (size_t skipped = star; skipped <= name.size(); ++skipped) {
-    if (matches_pattern(pattern.substr(star + 1), name.substr(skipped))) return true;
+  size_t at = 0;
+  size_t star = std::string_view::npos;  // the last one, which stands for what is before `resumed`
+  size_t resumed = 0;
+  for (size_t i = 0; i < name.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      resumed = i;
+    } else if (at < pattern.size() && pattern[at] == name[i]) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++resumed;
+    } else {
+      return false;
+    }
   }
-  return false;
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
 }
 
 std::string policy_for(uint64_t keep_s) { return keep_s == 0 ? "" : "keep_" + level_name(keep_s); }
@@ -139,10 +149,10 @@ Derivation sum_of_sensors(const TreeConfig& tree, const std::string& database, c
   each.tag = tree.tag;
   each.members = targets_below(tree, node.id);
   std::vector<std::string> conditions;
-  for (const std::string& member : each.members) conditions.push_back(fmt::format("{} = {}", path("", tree.tag), quote_string(member)));
-  const std::string means = fmt::format("(SELECT mean({}) AS mean FROM {} WHERE {} GROUP BY time({}), {})", path("", tree.field), path(tree.retention_policy, tree.measurement),
-                                        fmt::join(conditions, " OR "), each.level, path("", tree.tag));
-  each.statement = statement_of(each, fmt::format("sum(mean) AS {}", path("", tree.column)), means, "");
+  for (const std::string& member : each.members) conditions.push_back(fmt::format("{} = {}", quote_name(tree.tag), quote_string(member)));
+  const std::string means = fmt::format("(SELECT mean({}) AS mean FROM {} WHERE {} GROUP BY time({}), {})", quote_name(tree.field), path(tree.retention_policy, tree.measurement),
+                                        fmt::join(conditions, " OR "), each.level, quote_name(tree.tag));
+  each.statement = statement_of(each, fmt::format("sum(mean) AS {}", quote_name(tree.column)), means, "");
   each.meaning = "tree: " + each.statement;
   return each;
 }
@@ -162,7 +172,7 @@ std::vector<Derivation> derivations_of(const TreeConfig& tree, const std::string
       Derivation each = level_of(tree, database, node.id, level);
       each.policy = lowest.target_policy;
       each.sources = {lowest.name};
-      each.statement = statement_of(each, fmt::format("mean({0}) AS {0}", path("", tree.column)), path(lowest.target_policy, lowest.name), "");
+      each.statement = statement_of(each, fmt::format("mean({0}) AS {0}", quote_name(tree.column)), path(lowest.target_policy, lowest.name), "");
       each.meaning = "tree: " + each.statement;
       out.push_back(std::move(each));
     }

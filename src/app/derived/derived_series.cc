@@ -1,7 +1,6 @@
 #include "app/derived/derived_series.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -11,6 +10,7 @@ namespace campanile::app {
 
 using query::ceil_to;
 using query::floor_to;
+
 namespace {
 
 constexpr std::chrono::seconds kLookEvery{1};
@@ -36,7 +36,7 @@ DerivedSeries::DerivedSeries(const Config& config, kv::Store& store, tsdb::Engin
 Result<std::unique_ptr<DerivedSeries>> DerivedSeries::open(const Config& config, kv::Store& store, tsdb::Engine& engine, const Clock& clock, Metrics& metrics) {
   std::unique_ptr<DerivedSeries> series(new DerivedSeries(config, store, engine, clock, metrics));
   TRY(series->load());
-  engine.set_change_watch(*series);
+  if (!series->empty()) engine.set_change_watch(*series);
   series->look_for_definitions();
   return series;
 }
@@ -134,6 +134,18 @@ std::span<DerivedSeries::Derived* const> DerivedSeries::watchers_of(tsdb::Bucket
 void DerivedSeries::touch(Derived& derived) {
   derived.is_changed = true;
   derived.coverage = nullptr;
+}
+
+void DerivedSeries::give_back(Derived& derived, IntervalSet::Interval windows, const std::vector<std::string>& keys, const Result<uint64_t>& rows) {
+  touch(derived);
+  derived.state.working.subtract(windows.from, windows.to);
+  if (rows) {
+    derived.state.missing.subtract(windows.from, windows.to);
+    derived.rows += *rows;
+    return;
+  }
+  if (keys.empty()) derived.state.stale.add(windows.from, windows.to);
+  for (const std::string& key : keys) derived.state.series_stale[key].add(windows.from, windows.to);
 }
 
 void DerivedSeries::changed(Change change, tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range) {
@@ -235,12 +247,8 @@ Result<uint64_t> DerivedSeries::recompute(const std::string& database, const std
     }
     const auto written = work_out(*derived, windows, {}, cancelled);
     const std::lock_guard lock(mutex_);
-    derived->state.working.subtract(windows.from, windows.to);
-    if (written) derived->state.missing.subtract(windows.from, windows.to);
-    if (!written) derived->state.stale.add(windows.from, windows.to);
-    touch(*derived);
+    give_back(*derived, windows, {}, written);
     if (!written) return written;
-    derived->rows += *written;
     rows += *written;
   }
   rows_written_.add(rows);

@@ -1,8 +1,8 @@
 // DerivedSeries: keeps the tiers and trees of the configuration true: works out each window when it is over, and again what has changed since.
 //
-//   auto derived = TRY(DerivedSeries::open(config, store, engine, clock, run_options, metrics));   // before the journal is replayed
-//   derived->start([&](const auto& order) { return jobs->add(order); });                           // after it
-//   options.tiers = derived.get();                                                                 // queries are answered from them
+//   auto derived = TRY(DerivedSeries::open(config, store, engine, clock, metrics));   // before the journal is replayed
+//   derived->start(run_options, [&](auto&& database, auto&& set, auto range) { … });  // after it
+//   options.tiers = derived.get();                                                    // queries are answered from them
 //
 // A window is worked out kSettleNs after its end. Points that come later, are erased or corrected mark the windows of their series (tsdb/change_watch.h), which are
 // worked out again, the newest first. What was there before a tier was configured is filled by a job.
@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -88,7 +89,7 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
     bool is_changed = false;     // the store's row is older
     std::shared_ptr<const query::TierCoverage> coverage;  // of the state as it is; null after a change
     tsdb::BucketId source_bucket = 0;
-  tsdb::BucketId target_bucket = 0;  // 0: not there yet
+    tsdb::BucketId target_bucket = 0;  // 0: not there yet
     std::string error;
     uint64_t rows = 0;
     // Under `work`, one computation at a time:
@@ -107,11 +108,13 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   bool is_stopping() const;
   std::vector<Derived*> all() const;
   void rest(int64_t taken_ns);
-  // REQUIRES, all three: mutex_.
+  Result<void> keep(kv::Durability durability);
+  // REQUIRES, all four: mutex_.
   void mark_rows_changed(tsdb::BucketId bucket, std::string_view measurement, std::string_view key, tsdb::TimeRange range);
   std::span<Derived* const> watchers_of(tsdb::BucketId bucket, std::string_view measurement) const;
   static void touch(Derived& derived);
-  Result<void> keep(kv::Durability durability);
+  // Windows that were worked on, of those series or of all, are worked out, or stale again.
+  static void give_back(Derived& derived, IntervalSet::Interval windows, const std::vector<std::string>& keys, const Result<uint64_t>& rows);
 
   // definitions.cc: what there is to be derived.
   void look_for_definitions();
@@ -133,7 +136,7 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   bool refresh_series(Derived& derived);
   // The newest part of an interval, as much as is done at once; nothing where all of it is too old to be worked out.
   std::optional<IntervalSet::Interval> slice_of(Derived& derived, IntervalSet::Interval interval) const;
-  void end_slice(Derived& derived, IntervalSet::Interval slice, const std::vector<std::string>& keys, int64_t taken_ns, const Result<uint64_t>& rows);
+  bool do_slice(Derived& derived, IntervalSet::Interval slice, const std::vector<std::string>& keys);
   std::optional<int64_t> earliest(tsdb::BucketId bucket, const std::vector<std::string>& measurements) const;
   // From when on its points are all still there, and its rows would be kept.
   int64_t oldest_possible(const Derived& derived) const;
@@ -159,8 +162,9 @@ class DerivedSeries final : public tsdb::ChangeWatch, public query::Tiers, publi
   std::map<Key, std::unique_ptr<Derived>> derived_;  // under mutex_; only the thread adds
   std::vector<Derived*> order_;                      // under mutex_: what builds on others comes behind them
   std::map<tsdb::BucketId, std::map<std::string, std::vector<Derived*>, std::less<>>> watchers_;  // under mutex_: by what they are made of
-  std::map<Key, DerivedState> loaded_;               // under mutex_: of the store, and not defined yet
-  // The thread's.
+  // The thread's, and open()'s and prepare()'s before it.
+  std::map<Key, DerivedState> loaded_;  // of the store, and not defined yet
+  std::set<Key> clashes_;               // that were told
   uint64_t columns_seen_ = UINT64_MAX;
   int64_t looked_at_ns_ = INT64_MIN;  // on the steady clock, as the next
   int64_t kept_at_ns_ = INT64_MIN;

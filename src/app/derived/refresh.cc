@@ -9,6 +9,7 @@ namespace campanile::app {
 
 using query::ceil_to;
 using query::floor_to;
+
 namespace {
 
 constexpr int64_t kSliceMaxNs = 30 * 86'400 * kNanosPerSecond;
@@ -96,13 +97,7 @@ bool DerivedSeries::refresh_all(Derived& derived) {
     if (!slice) return true;
     derived.state.take(*slice);
   }
-  const bool is_live = slice->to == derived.state.complete_to_ns;
-  const int64_t begun_ns = clock_.steady_ns();
-  const auto rows = work_out(derived, *slice, {}, [this] { return is_stopping(); });
-  const int64_t taken_ns = clock_.steady_ns() - begun_ns;
-  end_slice(derived, *slice, {}, taken_ns, rows);
-  if (!is_live) rest(taken_ns);
-  return rows.has_value();
+  return do_slice(derived, *slice, {});
 }
 
 bool DerivedSeries::refresh_series(Derived& derived) {
@@ -133,12 +128,7 @@ bool DerivedSeries::refresh_series(Derived& derived) {
     if (!slice) return true;
     derived.state.working.add(taken.from, taken.to);
   }
-  const int64_t begun_ns = clock_.steady_ns();
-  const auto rows = work_out(derived, taken, keys, [this] { return is_stopping(); });
-  const int64_t taken_ns = clock_.steady_ns() - begun_ns;
-  end_slice(derived, taken, keys, taken_ns, rows);
-  rest(taken_ns);
-  return rows.has_value();
+  return do_slice(derived, taken, keys);
 }
 
 std::optional<IntervalSet::Interval> DerivedSeries::slice_of(Derived& derived, IntervalSet::Interval interval) const {
@@ -157,26 +147,27 @@ std::optional<IntervalSet::Interval> DerivedSeries::slice_of(Derived& derived, I
   return interval;
 }
 
-void DerivedSeries::end_slice(Derived& derived, IntervalSet::Interval slice, const std::vector<std::string>& keys, int64_t taken_ns, const Result<uint64_t>& rows) {
-  const int64_t every_ns = derived.what.every_ns;
+// REQUIRES: derived.work; the slice was taken. False: it could not be worked out.
+bool DerivedSeries::do_slice(Derived& derived, IntervalSet::Interval slice, const std::vector<std::string>& keys) {
+  const int64_t begun_ns = clock_.steady_ns();
+  const auto rows = work_out(derived, slice, keys, [this] { return is_stopping(); });
+  const int64_t taken_ns = clock_.steady_ns() - begun_ns;
   if (taken_ns < kShortNs) derived.slice_ns = std::min(kSliceMaxNs, derived.slice_ns * 2);
-  if (taken_ns > kLongNs) derived.slice_ns = std::max(every_ns, derived.slice_ns / 2);
-  const bool is_news = [&] {
+  if (taken_ns > kLongNs) derived.slice_ns = std::max(derived.what.every_ns, derived.slice_ns / 2);
+  bool is_live = false;  // the newest window is waited for
+  bool is_news = false;
+  {
     const std::lock_guard lock(mutex_);
-    touch(derived);
-    derived.state.working.subtract(slice.from, slice.to);
-    if (rows) derived.state.missing.subtract(slice.from, slice.to);
-    if (rows) derived.rows += *rows;
-    if (!rows && keys.empty()) derived.state.stale.add(slice.from, slice.to);
-    for (const std::string& key : keys) {
-      if (!rows) derived.state.series_stale[key].add(slice.from, slice.to);
-    }
+    give_back(derived, slice, keys, rows);
+    is_live = keys.empty() && slice.to == derived.state.complete_to_ns;
     const std::string error = rows ? std::string() : rows.error().message;
-    return std::exchange(derived.error, error) != error && !error.empty() && !stopping_;
-  }();
+    is_news = std::exchange(derived.error, error) != error && !error.empty() && !stopping_;
+  }
   if (rows) rows_written_.add(*rows);
   if (!rows) failures_.add();
   if (is_news) log::error("{}: {} cannot be worked out, and is tried again: {}", derived.what.set, derived.what.name, rows.error().message);
+  if (!is_live) rest(taken_ns);
+  return rows.has_value();
 }
 
 std::optional<int64_t> DerivedSeries::earliest(tsdb::BucketId bucket, const std::vector<std::string>& measurements) const {
@@ -200,14 +191,14 @@ std::optional<int64_t> DerivedSeries::earliest(tsdb::BucketId bucket, const std:
 }
 
 int64_t DerivedSeries::oldest_possible(const Derived& derived) const {
-  int64_t longest_ns = derived.what.keep_ns;
+  int64_t kept_ns = derived.what.keep_ns;
   const auto policies = engine_.retention_policies(derived.what.database);
   for (const tsdb::RetentionPolicy& policy : policies.value_or(std::vector<tsdb::RetentionPolicy>())) {
     const bool is_source = derived.what.policy.empty() ? policy.is_default : policy.name == derived.what.policy;
     const bool is_target = derived.what.target_policy.empty() ? policy.is_default : policy.name == derived.what.target_policy;
-    if ((is_source || is_target) && policy.duration_ns > 0) longest_ns = longest_ns == 0 ? policy.duration_ns : std::min(longest_ns, policy.duration_ns);
+    if ((is_source || is_target) && policy.duration_ns > 0) kept_ns = kept_ns == 0 ? policy.duration_ns : std::min(kept_ns, policy.duration_ns);
   }
-  return longest_ns == 0 ? floor_to(INT64_MIN, derived.what.every_ns) : clock_.now_ns() - longest_ns;
+  return kept_ns == 0 ? floor_to(INT64_MIN, derived.what.every_ns) : clock_.now_ns() - kept_ns;
 }
 
 }  // namespace campanile::app

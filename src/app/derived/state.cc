@@ -35,7 +35,7 @@ IntervalSet read_set(codec::ByteReader& in) {
 
 void DerivedState::mark(std::string_view key, tsdb::TimeRange range, int64_t every_ns) {
   const int64_t from = floor_to(range.from_ns, every_ns);
-  const int64_t to = std::min(complete_to_ns, range.to_ns >= complete_to_ns ? complete_to_ns : ceil_to(range.to_ns + 1, every_ns));
+  const int64_t to = range.to_ns >= complete_to_ns ? complete_to_ns : ceil_to(range.to_ns + 1, every_ns);
   if (from >= to) return;
   const auto own = key.empty() ? series_stale.end() : series_stale.find(key);
   // Beyond the limits all series are marked.

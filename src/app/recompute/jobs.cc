@@ -78,12 +78,7 @@ void Jobs::run() {
   }
 }
 
-int64_t Jobs::Work::window_start(int64_t time_ns) const {
-  influxql::ContinuousRun windows;
-  windows.interval_ns = interval_ns;
-  windows.offset_ns = offset_ns;
-  return windows.window_start(time_ns);
-}
+int64_t Jobs::Work::window_start(int64_t time_ns) const { return influxql::window_start(time_ns, interval_ns, offset_ns); }
 
 Result<Jobs::Work> Jobs::work_of(const Job& job) const {
   if (job.text.empty()) {

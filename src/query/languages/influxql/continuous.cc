@@ -12,12 +12,6 @@
 namespace campanile::query::influxql {
 namespace {
 
-int64_t floor_to(int64_t time_ns, int64_t step_ns, int64_t offset_ns) {
-  const __int128 shifted = static_cast<__int128>(time_ns) - offset_ns;
-  const __int128 steps = shifted / step_ns - (shifted % step_ns < 0 ? 1 : 0);
-  return static_cast<int64_t>(std::clamp<__int128>(steps * step_ns + offset_ns, INT64_MIN, INT64_MAX));
-}
-
 // Of a run: how many points it wrote.
 class WrittenSink final : public ResultSink {
  public:
@@ -40,9 +34,15 @@ class WrittenSink final : public ResultSink {
 
 }  // namespace
 
-int64_t ContinuousRun::window_start(int64_t time_ns) const { return floor_to(time_ns, interval_ns, offset_ns); }
+int64_t window_start(int64_t time_ns, int64_t interval_ns, int64_t offset_ns) {
+  const __int128 shifted = static_cast<__int128>(time_ns) - offset_ns;
+  const __int128 steps = shifted / interval_ns - (shifted % interval_ns < 0 ? 1 : 0);
+  return static_cast<int64_t>(std::clamp<__int128>(steps * interval_ns + offset_ns, INT64_MIN, INT64_MAX));
+}
 
-int64_t ContinuousRun::boundary_before(int64_t time_ns) const { return floor_to(time_ns, every_ns, offset_ns); }
+int64_t ContinuousRun::window_start(int64_t time_ns) const { return influxql::window_start(time_ns, interval_ns, offset_ns); }
+
+int64_t ContinuousRun::boundary_before(int64_t time_ns) const { return influxql::window_start(time_ns, every_ns, offset_ns); }
 
 tsdb::TimeRange ContinuousRun::range_at(int64_t boundary_ns) const {
   // Where a query runs several times in a window, each run covers the window as far as it has come.

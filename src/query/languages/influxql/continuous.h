@@ -16,6 +16,9 @@
 
 namespace campanile::query::influxql {
 
+// Where the window begins that holds the time, of windows of that length from the offset on.
+int64_t window_start(int64_t time_ns, int64_t interval_ns, int64_t offset_ns);
+
 struct ContinuousRun {
   CreateContinuousQuery query;
   int64_t interval_ns = 0;  // of a window
